@@ -1,0 +1,37 @@
+// The durable end of a pipeline, kept in step with its state by redo.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "libs/base/result.h"
+#include "libs/record/image_record.h"
+#include "libs/stream/processor.h"
+
+namespace winnow::stream {
+
+// Protocol, per commit: Append* -> Prepare -> (runner commits the returned writes together with
+// all state) -> Publish. After a crash at any point: Recover, then the same Appends again give the
+// same bytes. One thread.
+class Output {
+ public:
+  virtual ~Output() = default;
+
+  // Before the first Append: cuts staged bytes back to the last commit and redoes publications
+  // that the state promises.
+  virtual Status Recover(const StateView& state) = 0;
+
+  // Takes a stored record into staging; fills record.placement.
+  virtual Status Append(record::ImageRecord& record) = 0;
+
+  // Closes what is open, at the end of the input. Takes effect with the next Prepare.
+  virtual Status Seal() = 0;
+
+  // Makes appended bytes durable and returns the state entries that describe them.
+  virtual Result<std::vector<StateWrite>> Prepare() = 0;
+
+  // Makes closed parts visible under their final names, all or nothing each. Idempotent.
+  virtual Status Publish() = 0;
+};
+
+}  // namespace winnow::stream
