@@ -1,0 +1,188 @@
+#include "libs/state/rocksdb_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <map>
+
+namespace winnow::state {
+namespace {
+
+constexpr std::string_view kFormatKey = "winnow.state.format";
+constexpr std::string_view kFormatVersion = "1";
+
+Error ToError(const rocksdb::Status& status, const std::string& directory) {
+  const std::string what = status.ToString();
+  if (status.IsCorruption()) {
+    return CorruptStateError(fmt::format(
+        "the state in {} is damaged ({}); delete it and the output folder, then run again",
+        directory, what));
+  }
+  if (status.IsNoSpace()) {
+    return UnavailableError(
+        fmt::format("no space left for the state in {}; free space and run the same command again",
+                    directory));
+  }
+  return UnavailableError(fmt::format("cannot use the state in {}: {}", directory, what));
+}
+
+rocksdb::Slice ToSlice(std::string_view view) { return {view.data(), view.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+class RocksDbStore : public StateStore {
+ public:
+  RocksDbStore(std::string directory, std::unique_ptr<rocksdb::DB> db,
+               std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families)
+      : directory_(std::move(directory)), db_(std::move(db)), families_(std::move(families)) {}
+
+  ~RocksDbStore() override {
+    for (const auto& [name, handle] : families_) db_->DestroyColumnFamilyHandle(handle);
+  }
+
+  Result<std::optional<std::string>> Get(std::string_view family,
+                                         std::string_view key) const override {
+    WINNOW_ASSIGN_OR_RETURN(rocksdb::ColumnFamilyHandle* const handle, Find(family));
+    std::string value;
+    const rocksdb::Status status = db_->Get({}, handle, ToSlice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return ToError(status, directory_);
+    return std::optional<std::string>(std::move(value));
+  }
+
+  Status Scan(std::string_view family, std::string_view prefix,
+              const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override {
+    WINNOW_ASSIGN_OR_RETURN(rocksdb::ColumnFamilyHandle* const handle, Find(family));
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, handle));
+    for (it->Seek(ToSlice(prefix)); it->Valid() && ToView(it->key()).starts_with(prefix);
+         it->Next()) {
+      if (!visit(ToView(it->key()), ToView(it->value()))) break;
+    }
+    if (!it->status().ok()) return ToError(it->status(), directory_);
+    return {};
+  }
+
+  Status Commit(const WriteBatch& batch) override {
+    rocksdb::WriteBatch writes;
+    for (const FamilyWrite& entry : batch) {
+      WINNOW_ASSIGN_OR_RETURN(rocksdb::ColumnFamilyHandle* const handle, Find(entry.family));
+      const rocksdb::Status status =
+          entry.write.value ? writes.Put(handle, entry.write.key, *entry.write.value)
+                            : writes.Delete(handle, entry.write.key);
+      if (!status.ok()) return ToError(status, directory_);
+    }
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    const rocksdb::Status status = db_->Write(options, &writes);
+    if (!status.ok()) return ToError(status, directory_);
+    return {};
+  }
+
+ private:
+  Result<rocksdb::ColumnFamilyHandle*> Find(std::string_view family) const {
+    const auto handle = families_.find(family);
+    if (handle == families_.end()) {
+      return BugError(fmt::format("state family '{}' was not opened", family));
+    }
+    return handle->second;
+  }
+
+  const std::string directory_;
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;
+};
+
+// One cache bounds blocks, filters and memtables together. Large values (records held in reserve)
+// go to blob files, so that compaction does not rewrite pictures.
+rocksdb::Options EngineOptions(const RocksDbOptions& options) {
+  rocksdb::Options engine;
+  engine.create_if_missing = true;
+  engine.create_missing_column_families = true;
+  engine.keep_log_file_num = 2;
+  engine.max_open_files = 256;
+  engine.max_background_jobs = 2;
+  engine.max_total_wal_size = options.memory_bytes;
+  const auto cache = rocksdb::NewLRUCache(options.memory_bytes);
+  engine.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
+  engine.write_buffer_size = std::max<std::size_t>(options.memory_bytes / 8, 1u << 20);
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  engine.enable_blob_files = true;
+  engine.min_blob_size = 32u << 10;
+  engine.enable_blob_garbage_collection = true;
+  return engine;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> Descriptors(const RocksDbOptions& options,
+                                                         const rocksdb::Options& engine) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
+      {rocksdb::kDefaultColumnFamilyName, engine}};
+  for (const std::string& family : options.families) descriptors.emplace_back(family, engine);
+  return descriptors;
+}
+
+Error OpenError(const rocksdb::Status& status, const RocksDbOptions& options) {
+  const std::string what = status.ToString();
+  if (what.find("lock") != std::string::npos && status.IsIOError()) {
+    return ConfigError(fmt::format(
+        "the state in {} is in use by another run; wait for it to end or stop it",
+        options.directory));
+  }
+  if (status.IsCorruption() || status.IsNoSpace()) return ToError(status, options.directory);
+  return ConfigError(fmt::format("cannot open the state in {}: {}; check the path and its permissions",
+                                 options.directory, what));
+}
+
+// The default family holds nothing but the format version.
+Status CheckFormat(rocksdb::DB& db, const RocksDbOptions& options) {
+  std::string version;
+  const rocksdb::Status status = db.Get({}, ToSlice(kFormatKey), &version);
+  if (status.IsNotFound() && options.mode == OpenMode::kReadWrite) {
+    rocksdb::WriteOptions write;
+    write.sync = true;
+    const rocksdb::Status put = db.Put(write, ToSlice(kFormatKey), ToSlice(kFormatVersion));
+    if (!put.ok()) return ToError(put, options.directory);
+    return {};
+  }
+  if (status.IsNotFound() || (status.ok() && version != kFormatVersion)) {
+    return CorruptStateError(fmt::format(
+        "the state in {} has format '{}', this program reads '{}'; use the program that wrote it",
+        options.directory, version, kFormatVersion));
+  }
+  if (!status.ok()) return ToError(status, options.directory);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StateStore>> OpenRocksDb(const RocksDbOptions& options) {
+  const rocksdb::Options engine = EngineOptions(options);
+  const auto descriptors = Descriptors(options, engine);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      options.mode == OpenMode::kReadOnly
+          ? rocksdb::DB::OpenForReadOnly(engine, options.directory, descriptors, &handles, &opened)
+          : rocksdb::DB::Open(engine, options.directory, descriptors, &handles, &opened);
+  if (!status.ok()) return OpenError(status, options);
+
+  std::unique_ptr<rocksdb::DB> db(opened);
+  std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families;
+  for (std::size_t i = 0; i < handles.size(); ++i) families[descriptors[i].name] = handles[i];
+  rocksdb::DB& engine_ref = *db;
+  std::unique_ptr<StateStore> store = std::make_unique<RocksDbStore>(
+      options.directory, std::move(db), std::move(families));
+  WINNOW_RETURN_IF_ERROR(CheckFormat(engine_ref, options));
+  return store;
+}
+
+}  // namespace winnow::state

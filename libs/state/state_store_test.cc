@@ -1,0 +1,162 @@
+#include "libs/state/state_store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "libs/state/overlay.h"
+#include "libs/state/rocksdb_store.h"
+
+namespace winnow::state {
+namespace {
+
+class TempDir {
+ public:
+  TempDir() : path_(std::filesystem::temp_directory_path() /
+                    ("winnow-state-" + std::to_string(std::random_device()()))) {}
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+FamilyWrite Put(std::string family, std::string key, std::string value) {
+  return {std::move(family), {std::move(key), std::move(value)}};
+}
+
+FamilyWrite Delete(std::string family, std::string key) {
+  return {std::move(family), {std::move(key), std::nullopt}};
+}
+
+using Entries = std::vector<std::pair<std::string, std::string>>;
+
+template <class View>
+Entries All(const View& view, std::string_view prefix) {
+  Entries entries;
+  EXPECT_TRUE(view.Scan(prefix, [&](std::string_view key, std::string_view value) {
+    entries.emplace_back(key, value);
+    return true;
+  }));
+  return entries;
+}
+
+class StateStoreTest : public testing::TestWithParam<std::string> {
+ protected:
+  StateStoreTest() { Open(); }
+
+  void Open() {
+    store_.reset();
+    if (GetParam() == "memory") {
+      store_ = NewMemoryStore();
+    } else {
+      auto opened = OpenRocksDb({.directory = dir_.path(), .families = {"a", "b"}});
+      ASSERT_TRUE(opened) << opened.error().message;
+      store_ = std::move(*opened);
+    }
+  }
+
+  TempDir dir_;
+  std::unique_ptr<StateStore> store_;
+};
+
+TEST_P(StateStoreTest, KeepsFamiliesApart) {
+  ASSERT_TRUE(store_->Commit({Put("a", "k", "1"), Put("b", "k", "2")}));
+  EXPECT_EQ(store_->Get("a", "k").value(), "1");
+  EXPECT_EQ(store_->Get("b", "k").value(), "2");
+  EXPECT_EQ(store_->Get("a", "absent").value(), std::nullopt);
+}
+
+TEST_P(StateStoreTest, LetsTheLastWriteToAKeyWin) {
+  ASSERT_TRUE(store_->Commit({Put("a", "k", "1"), Delete("a", "k"), Put("a", "k", "3")}));
+  EXPECT_EQ(store_->Get("a", "k").value(), "3");
+  ASSERT_TRUE(store_->Commit({Put("a", "k", "4"), Delete("a", "k")}));
+  EXPECT_EQ(store_->Get("a", "k").value(), std::nullopt);
+}
+
+TEST_P(StateStoreTest, ScansOnePrefixInByteOrder) {
+  const std::string high("\xff\x01", 2);
+  ASSERT_TRUE(store_->Commit(
+      {Put("a", "p/2", "2"), Put("a", "p/1", "1"), Put("a", "q", "x"), Put("a", high, "h")}));
+  const auto view = ViewOf(*store_, "a");
+  EXPECT_EQ(All(*view, "p/"), (Entries{{"p/1", "1"}, {"p/2", "2"}}));
+  EXPECT_EQ(All(*view, "").size(), 4u);
+  EXPECT_EQ(All(*view, "\xff").size(), 1u);
+}
+
+TEST_P(StateStoreTest, OverlayShowsPendingWritesOverTheStore) {
+  ASSERT_TRUE(store_->Commit(
+      {Put("a", "p1", "old"), Put("a", "p2", "gone"), Put("a", "p4", "kept")}));
+  Overlay overlay(*store_, "a");
+  overlay.Apply(7, {{"p1", "new"}, {"p2", std::nullopt}, {"p3", "added"}, {"p5", "last"}});
+
+  EXPECT_EQ(overlay.Get("p1").value(), "new");
+  EXPECT_EQ(overlay.Get("p2").value(), std::nullopt);
+  EXPECT_EQ(All(overlay, "p"), (Entries{{"p1", "new"}, {"p3", "added"}, {"p4", "kept"}, {"p5", "last"}}));
+
+  overlay.Committed(7);
+  EXPECT_EQ(overlay.Get("p1").value(), "new") << "record 7 is not committed yet";
+  overlay.Committed(8);
+  EXPECT_EQ(overlay.Get("p1").value(), "old");
+}
+
+TEST_P(StateStoreTest, OverlayScanStopsWhenTold) {
+  ASSERT_TRUE(store_->Commit({Put("a", "p2", "2"), Put("a", "p4", "4")}));
+  Overlay overlay(*store_, "a");
+  overlay.Apply(0, {{"p1", "1"}, {"p3", "3"}, {"p5", "5"}});
+  for (std::size_t wanted = 1; wanted <= 5; ++wanted) {
+    std::size_t seen = 0;
+    ASSERT_TRUE(overlay.Scan("p", [&](std::string_view, std::string_view) {
+      return ++seen < wanted;
+    }));
+    EXPECT_EQ(seen, wanted);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StateStoreTest, testing::Values("memory", "rocksdb"),
+                         [](const auto& param_info) { return param_info.param; });
+
+TEST(RocksDbStoreTest, KeepsCommittedEntriesOverReopening) {
+  const TempDir dir;
+  const std::string picture(100'000, 'x');  // large enough for a blob file
+  {
+    auto store = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE((*store)->Commit({Put("a", "k", picture)}));
+  }
+  auto store =
+      OpenRocksDb({.directory = dir.path(), .families = {"a"}, .mode = OpenMode::kReadOnly});
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*store)->Get("a", "k").value(), picture);
+}
+
+TEST(RocksDbStoreTest, RefusesADirectoryInUse) {
+  const TempDir dir;
+  const auto first = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+  ASSERT_TRUE(first);
+  const auto second = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConfig);
+}
+
+TEST(RocksDbStoreTest, RefusesStateThatIsNotThereWhenReading) {
+  const TempDir dir;
+  const auto store =
+      OpenRocksDb({.directory = dir.path(), .families = {"a"}, .mode = OpenMode::kReadOnly});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::kConfig);
+}
+
+TEST(RocksDbStoreTest, SaysWhichStateIsDamaged) {
+  const TempDir dir;
+  { ASSERT_TRUE(OpenRocksDb({.directory = dir.path(), .families = {"a"}})); }
+  std::ofstream(dir.path() + "/CURRENT") << "MANIFEST-nonsense\n";
+  const auto store = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().message.find(dir.path()), std::string::npos);
+}
+
+}  // namespace
+}  // namespace winnow::state
