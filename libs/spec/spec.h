@@ -1,6 +1,10 @@
 // The collection spec: one YAML file that states what a dataset is for and every threshold on the
 // way there. These structs hold the defaults; spec/schema.cc gives each its key, unit, range and
-// source and is the only place that knows the YAML names.
+// source and is the only place that knows the YAML names. A new field needs one row there: without
+// it schema.cc does not compile.
+//
+// A file needs two keys, `winnow: 1` (the version of this format) and `collection: <id>`; every
+// other key has a default. Unknown and repeated keys are problems. README.md describes the format.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +23,17 @@ struct Objective {
   std::vector<std::string> classes;    // the ontology; empty = any label is accepted
   std::map<std::string, std::uint64_t> target_counts;  // images wanted per class; absent = no quota
   std::uint64_t target_images = 0;     // in all; 0 = no limit
+};
+
+enum class LabelFrom {
+  kNone,             // labels come from sidecar files only
+  kParentDirectory,  // the name of the directory the image lies in is its class
+};
+
+// How a folder or feed becomes records.
+struct IngestPolicy {
+  LabelFrom label_from = LabelFrom::kNone;
+  SourceId source{"folder"};  // part of every derived record id: change it and all images are new
 };
 
 struct ValidateRules {
@@ -77,6 +92,7 @@ struct OutputPolicy {
 struct CollectionSpec {
   CollectionId collection;
   Objective objective;
+  IngestPolicy ingest;
   ValidateRules validate;
   PrivacyPolicy privacy;
   DedupPolicy dedup;
@@ -86,6 +102,9 @@ struct CollectionSpec {
   // for specs that mean the same.
   std::string digest;
 };
+
+// The value of the required key `winnow`.
+inline constexpr int kFormatVersion = 1;
 
 // One finding of the checker.
 struct Problem {
@@ -99,13 +118,20 @@ struct CheckedSpec {
   std::vector<Problem> problems;  // in file order
 };
 
-// Parses and checks YAML text. Never throws; reports every problem, not just the first.
+// Parses and checks YAML text. Never throws; reports every problem, not just the first (of a file
+// with more than 100 the first 100; of a file that is not YAML the first). Input over 1 MiB, nested
+// deeper than 16 or with aliases is a problem too. Thread-safe.
 CheckedSpec Parse(const std::string& yaml);
 
-// Reads and parses a file. Error kConfig with one "file:line:column: message" line per problem.
+// Reads and parses a file. Error kConfig with one "file:line:column: message" line per problem, or
+// saying why the file cannot be read.
 Result<CollectionSpec> Load(const std::string& path);
 
-// Canonical YAML with every default written out, unit and source as comments.
+// Canonical YAML with every default written out; meaning, unit, range and source as comments.
+// Parse(Describe(spec)) gives the same spec and digest, for any spec that has no problems.
 std::string Describe(const CollectionSpec& spec);
+
+// What CollectionSpec::digest holds after Parse; for a spec that was put together in code.
+std::string Digest(const CollectionSpec& spec);
 
 }  // namespace winnow::spec
