@@ -2,6 +2,7 @@
 // redaction. The dataset writer takes only safe ones.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -17,11 +18,17 @@ namespace winnow::record {
 
 class RecordCodec;
 
-// Coded image file contents. `sha256` is of `bytes`.
+// Coded image file contents. `sha256` is of the file. Where only the description was kept (a refused
+// image's record, RecordCodec::EncodeWithoutPayload) `bytes` is empty and `left_out` its length.
 struct PayloadContent {
   SharedBytes bytes;
   std::string media_type;  // "image/jpeg"; empty while unknown
   Sha256Digest sha256{};
+  std::uint64_t left_out = 0;
+  std::string unknown_fields{};
+
+  // Bytes of the file, whether they are here or were left out.
+  std::uint64_t length() const { return bytes.empty() ? left_out : bytes.size(); }
   friend bool operator==(const PayloadContent&, const PayloadContent&) = default;
 };
 
@@ -50,7 +57,8 @@ class SafePayload {
   PayloadContent content_;
 };
 
-// Records of refused images carry no payload.
+// Records of images that could not be read carry none; decoded records of refused images carry a
+// payload without bytes.
 using Payload = std::variant<std::monostate, RawPayload, SafePayload>;
 
 // The content whatever its zone; null without payload.
