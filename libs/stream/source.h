@@ -15,6 +15,9 @@ struct SourceEntry {
   std::string name;         // unique and stable within the source: the runner remembers it as done
   std::string version;      // changes when the content does (size and mtime, ETag ...)
   std::uint64_t bytes = 0;  // size to reserve before loading
+  // Entries with the same non-empty key are processed in order, one at a time: the source id of a
+  // camera. Empty where no entry is before another: folders, feeds, uploads.
+  std::string order_key = {};
 };
 
 // Lists entries in an order that does not depend on time or thread count.
