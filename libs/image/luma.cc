@@ -1,0 +1,89 @@
+#include "libs/image/luma.h"
+
+#include <algorithm>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+namespace winnow::image {
+namespace {
+
+// Adds weights[k] * row (first + k) to `sum`. Rows are taken in fours: the accumulator is read and
+// written a quarter as often.
+void AddRows(const Plane& plane, std::uint32_t first, const std::vector<float>& weights,
+             float* sum) {
+  const std::size_t width = plane.width;
+  std::size_t k = 0;
+  for (; k + 4 <= weights.size(); k += 4) {
+    const std::uint8_t* row = plane.row(first + static_cast<std::uint32_t>(k));
+    const float a = weights[k], b = weights[k + 1], c = weights[k + 2], d = weights[k + 3];
+    for (std::size_t x = 0; x < width; ++x) {
+      sum[x] += a * row[x] + b * row[x + width] + c * row[x + 2 * width] + d * row[x + 3 * width];
+    }
+  }
+  for (; k < weights.size(); ++k) {
+    const std::uint8_t* row = plane.row(first + static_cast<std::uint32_t>(k));
+    for (std::size_t x = 0; x < width; ++x) sum[x] += weights[k] * row[x];
+  }
+}
+
+}  // namespace
+
+Plane MakeLuma(const Pixels& pixels) {
+  Plane plane{pixels.width, pixels.height, {}};
+  plane.data.resize(std::size_t{pixels.width} * pixels.height);
+  if (plane.data.empty()) return plane;
+  const int rows = static_cast<int>(pixels.height);
+  const int cols = static_cast<int>(pixels.width);
+  // cv::Mat has no view of constant data; the source is only read.
+  const cv::Mat bgr(rows, cols, CV_8UC3, const_cast<std::uint8_t*>(pixels.bgr.data()));
+  cv::Mat grey(rows, cols, CV_8UC1, plane.data.data());
+  cv::cvtColor(bgr, grey, cv::COLOR_BGR2GRAY);
+  return plane;
+}
+
+AxisWeights AreaWeights(std::uint32_t from, std::uint32_t to) {
+  AxisWeights axis;
+  const double step = static_cast<double>(from) / to;
+  for (std::uint32_t i = 0; i < to; ++i) {
+    const double begin = i * step;
+    const double end = i + 1 == to ? from : (i + 1) * step;
+    const auto first = static_cast<std::uint32_t>(begin);
+    std::vector<float> weights;
+    for (std::uint32_t k = first; k < from && k < end; ++k) {
+      const double covered = std::min(end, k + 1.0) - std::max<double>(begin, k);
+      weights.push_back(static_cast<float>(covered / (end - begin)));
+    }
+    axis.first.push_back(first);
+    axis.weights.push_back(std::move(weights));
+  }
+  return axis;
+}
+
+AxisWeights Mirrored(const AxisWeights& weights, std::uint32_t length) {
+  AxisWeights mirrored = weights;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    std::vector<float>& taps = mirrored.weights[i];
+    std::reverse(taps.begin(), taps.end());
+    mirrored.first[i] = length - weights.first[i] - static_cast<std::uint32_t>(taps.size());
+  }
+  return mirrored;
+}
+
+std::vector<float> Resample(const Plane& plane, const AxisWeights& rows, const AxisWeights& cols) {
+  std::vector<float> out;
+  out.reserve(rows.size() * cols.size());
+  std::vector<float> sum(plane.width);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::fill(sum.begin(), sum.end(), 0.0f);
+    AddRows(plane, rows.first[i], rows.weights[i], sum.data());
+    for (std::size_t j = 0; j < cols.size(); ++j) {
+      const float* at = sum.data() + cols.first[j];
+      float value = 0;
+      for (const float weight : cols.weights[j]) value += weight * *at++;
+      out.push_back(value);
+    }
+  }
+  return out;
+}
+
+}  // namespace winnow::image
