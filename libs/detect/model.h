@@ -14,6 +14,7 @@ namespace winnow::detect {
 struct ModelEntry {
   std::string name;
   std::string kind;    // "face"
+  std::string architecture;  // how to read the network's outputs: "centerface", "yunet" (head.h)
   std::string file;    // name within the model directory
   std::string sha256;  // hex
   std::string licence;
