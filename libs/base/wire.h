@@ -35,7 +35,7 @@ class WireWriter {
 };
 
 // Reads what a WireWriter wrote. Reading past the end gives zeros and empty texts and is
-// remembered: check Done() once, after the last read. `bytes` must outlive the reader.
+// remembered: check Done() after the last read. `bytes` must outlive the reader.
 class WireReader {
  public:
   explicit WireReader(std::string_view bytes) : rest_(bytes) {}
@@ -46,7 +46,9 @@ class WireReader {
   double Double();
   std::string Text() { return std::string(Take(U32())); }
 
-  // True if every read was within the bytes and nothing is left.
+  // True if every read so far was within the bytes. Test it in loops whose count was read.
+  bool ok() const { return whole_; }
+  // True if, besides, nothing is left.
   bool Done() const { return whole_ && rest_.empty(); }
 
  private:
