@@ -42,12 +42,12 @@ struct ValidateRules {
   double max_decode_seconds = 10;   // CPU seconds
   std::uint32_t min_side = 200;     // pixels
   double max_aspect_ratio = 3.0;    // longer side / shorter side
-  double min_brightness = 0.32;     // 99th percentile of brightness
+  double min_brightness = 0.37;     // 99th percentile of brightness
   double max_brightness = 0.95;     // 5th percentile of brightness
-  double min_sharpness = 0.30;
-  double max_noise = 12.0;          // sigma, grey levels
-  double min_entropy = 3.0;         // bits
-  double max_blockiness = 0.5;
+  double min_sharpness = 0.40;
+  double max_noise = 10.0;          // sigma, grey levels
+  double min_entropy = 2.0;         // bits
+  double max_blockiness = 0.75;
   bool require_annotations = false;
   std::optional<std::string> required_consent_purpose;  // absent: consent is not checked
 };
