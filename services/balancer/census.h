@@ -1,0 +1,115 @@
+// Counts of admitted images by stratum, and the admission rule over them. Values in memory: no
+// state, no records.
+//
+// The rule. On an axis let V be its strata: the values the spec lists and those seen so far.
+//   weight_v = the target of v, or, unlisted, (1 - sum of targets) / number of unlisted values seen
+//   open     = strata whose class quota (objective.target_counts) is not reached; all, on axes
+//              other than class
+//   share_v  = weight_v / sum of weights of open strata (equal shares if that sum is 0)
+//   limit_v  = max(warmup, (share_v + tolerance) * (sum of counts of open strata + 1))
+//   room_v   = limit_v - count_v
+// An image is admitted if on every axis ANY of its values is open and has room > 0. Admitting on
+// any value is MetaCLIP's rule (keep an image if any of its concepts is below its cap), made
+// deterministic and, with the share of what is there, online.
+//
+// It cannot starve. Were no open stratum of an axis below its limit, summing
+// count_v >= (share_v + tolerance) * (total + 1) over them would give total >= total + 1. So each
+// axis always has a stratum whose next image is welcome, whatever the tolerance and warmup.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/record/reason.h"
+#include "libs/spec/spec.h"
+#include "services/balancer/strata.h"
+
+namespace winnow::balancer {
+
+// A record's strata as small numbers, good for one Census object.
+using Places = std::vector<std::vector<std::uint32_t>>;
+
+// The decision about one image and the figures it rests on.
+struct Judgement {
+  record::Reason reason = record::Reason::kNone;  // or kOverTargetShare, kQuotaReached
+  std::string stratum;  // "class=car": where it was refused, or had least room; empty without axes
+  double count = 0;     // admitted under it before
+  double limit = 0;
+  friend bool operator==(const Judgement&, const Judgement&) = default;
+};
+
+// Not thread-safe. Decisions depend on counts and on the set of values seen, not on the order in
+// which they came.
+class Census {
+ public:
+  explicit Census(const spec::CollectionSpec& spec);
+
+  // The axes to take strata on: those of the spec, and "class" where only quotas need it.
+  const std::vector<std::string>& axes() const { return axis_names_; }
+
+  // Notes the values as seen. `strata` has one entry per axis.
+  Places Locate(const Strata& strata);
+
+  Judgement Judge(const Places& places) const;
+  void Admit(const Places& places);
+
+  std::uint64_t admitted() const { return admitted_; }
+  std::uint64_t CountOf(std::size_t axis, std::uint32_t place) const {
+    return axes_[axis].values[place].count;
+  }
+  const std::string& NameOf(std::size_t axis, std::uint32_t place) const {
+    return axes_[axis].values[place].name;
+  }
+
+  // Takes over counts of an earlier run, each value once, before the first Locate.
+  void Restore(std::string_view axis, const std::string& value, std::uint64_t count);
+  void RestoreAdmitted(std::uint64_t admitted) { admitted_ = admitted; }
+
+ private:
+  struct Value {
+    std::string name;
+    std::uint64_t count = 0;
+    double target = -1;           // negative: not listed
+    std::uint64_t quota = ~0ull;  // images wanted in all
+
+    bool listed() const { return target >= 0; }
+    bool open() const { return count < quota; }
+  };
+
+  struct Axis {
+    bool enforced = true;  // false: counted for quotas only
+    bool quotas = false;
+    double tolerance = 0;
+    double listed_weight = 0;            // sum of targets
+    double open_listed_weight = 0;
+    std::uint64_t unlisted = 0;          // values seen that are not listed
+    std::uint64_t open_unlisted = 0;
+    std::uint64_t open_count = 0;        // images (labels, on class) in open strata
+    std::vector<Value> values;
+    std::map<std::string, std::uint32_t> places;
+  };
+
+  struct Room {
+    double count = 0;
+    double limit = 0;
+    double left() const { return limit - count; }
+  };
+
+  std::uint32_t PlaceOf(Axis& axis, const std::string& value);
+  static void SumUpOpenStrata(Axis& axis);
+  Room RoomOf(const Axis& axis, const Value& value) const;
+  Judgement JudgeQuotas(const Places& places) const;
+  Judgement JudgeAxis(std::size_t index, const std::vector<std::uint32_t>& places) const;
+
+  const std::map<std::string, std::uint64_t> quotas_;
+  const std::uint64_t target_images_;
+  const double warmup_;
+  std::vector<std::string> axis_names_;
+  std::vector<Axis> axes_;
+  std::uint64_t admitted_ = 0;
+};
+
+}  // namespace winnow::balancer

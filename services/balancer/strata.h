@@ -1,0 +1,33 @@
+// Which strata a record belongs to, and how good it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/base/result.h"
+#include "libs/record/image_record.h"
+
+namespace winnow::balancer {
+
+// A record's values on each axis of a list, in the order of that list; at least one value per axis,
+// each once, sorted.
+using Strata = std::vector<std::vector<std::string>>;
+
+// kConfig unless `axis` is "class", "lighting", "source", "site", "format" or "attribute:<key>".
+Status CheckAxis(std::string_view axis);
+
+// `axis` must be one that CheckAxis accepts.
+//   class      the distinct labels of the annotations; without any, attribute "class"; without
+//              that, "unlabelled"
+//   others     one value; "unknown" where the record does not say
+std::vector<std::string> ValuesOf(const record::ImageRecord& record, std::string_view axis);
+
+// Sharp, large and clean first: in millionths,
+//   sharpness * side / (side + 512) * 12 / (12 + noise_sigma), side the shorter one in pixels.
+// Each factor is within 0..1; better on one measure and no worse on the others never ranks lower.
+// 0 without measurements or with impossible ones.
+std::uint32_t QualityRank(const record::ImageRecord& record);
+
+}  // namespace winnow::balancer
