@@ -87,7 +87,8 @@ Decoded DecodeBmp(const DecodeTask& task) {
       stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(task.bytes.data()),
                             static_cast<int>(task.bytes.size()), &width, &height, nullptr, 3),
       &std::free);
-  if (rgb == nullptr) return Fault(Reason::kCorrupt, stbi_failure_reason());
+  // The length was right, so this is one of the many dialects stb_image does not speak.
+  if (rgb == nullptr) return Fault(Reason::kUnsupportedFormat, stbi_failure_reason());
   if (width != header.width || height != header.height) {
     return Fault(Reason::kCorrupt, "the header contradicts itself");
   }

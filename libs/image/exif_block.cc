@@ -54,6 +54,7 @@ constexpr std::array kTagKinds = {
     TagKind{0xa435, "serial"},     TagKind{0xa430, "serial"},     TagKind{0xc62f, "serial"},
     TagKind{0xa420, "serial"},     TagKind{0x0201, "thumbnail"},  TagKind{0x02bc, "xmp"},
     TagKind{0x83bb, "iptc"},       TagKind{0x8649, "iptc"},       TagKind{0xc634, "maker_note"},
+    TagKind{0x010e, "comment"},    TagKind{0x9286, "comment"},
 };
 constexpr std::uint32_t kExifIfd = 0x8769;
 constexpr std::uint32_t kSubIfds = 0x014a;

@@ -16,7 +16,7 @@ using Kinds = std::set<std::string>;
 int ExifOrientation(std::string_view tiff);
 
 // What a person might not want published: "gps", "serial" (also owner names), "maker_note",
-// "thumbnail", "iptc", "xmp"; "exif" for any block at all. Never fails: an unreadable block is
+// "thumbnail", "iptc", "xmp", "comment" (also descriptions); "exif" for any block at all. Never fails: an unreadable block is
 // "exif".
 Kinds ExifKinds(std::string_view tiff);
 
