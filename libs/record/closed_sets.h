@@ -16,23 +16,26 @@ namespace winnow::record {
 
 namespace pb = ::winnow::v1;
 
-inline constexpr std::array kSourceKinds = {std::pair(SourceKind::kFolder, pb::SOURCE_KIND_FOLDER),
-                                     std::pair(SourceKind::kFeed, pb::SOURCE_KIND_FEED),
-                                     std::pair(SourceKind::kUpload, pb::SOURCE_KIND_UPLOAD),
-                                     std::pair(SourceKind::kCamera, pb::SOURCE_KIND_CAMERA)};
+inline constexpr std::array kSourceKinds = {
+    std::pair(SourceKind::kFolder, pb::SOURCE_KIND_FOLDER),
+    std::pair(SourceKind::kFeed, pb::SOURCE_KIND_FEED),
+    std::pair(SourceKind::kUpload, pb::SOURCE_KIND_UPLOAD),
+    std::pair(SourceKind::kCamera, pb::SOURCE_KIND_CAMERA)};
 
-inline constexpr std::array kImageFormats = {std::pair(ImageFormat::kUnknown, pb::IMAGE_FORMAT_UNKNOWN),
-                                      std::pair(ImageFormat::kJpeg, pb::IMAGE_FORMAT_JPEG),
-                                      std::pair(ImageFormat::kPng, pb::IMAGE_FORMAT_PNG),
-                                      std::pair(ImageFormat::kWebp, pb::IMAGE_FORMAT_WEBP),
-                                      std::pair(ImageFormat::kTiff, pb::IMAGE_FORMAT_TIFF),
-                                      std::pair(ImageFormat::kBmp, pb::IMAGE_FORMAT_BMP)};
+inline constexpr std::array kImageFormats = {
+    std::pair(ImageFormat::kUnknown, pb::IMAGE_FORMAT_UNKNOWN),
+    std::pair(ImageFormat::kJpeg, pb::IMAGE_FORMAT_JPEG),
+    std::pair(ImageFormat::kPng, pb::IMAGE_FORMAT_PNG),
+    std::pair(ImageFormat::kWebp, pb::IMAGE_FORMAT_WEBP),
+    std::pair(ImageFormat::kTiff, pb::IMAGE_FORMAT_TIFF),
+    std::pair(ImageFormat::kBmp, pb::IMAGE_FORMAT_BMP)};
 
-inline constexpr std::array kLightings = {std::pair(Lighting::kUnknown, pb::LIGHTING_UNKNOWN),
-                                   std::pair(Lighting::kDark, pb::LIGHTING_DARK),
-                                   std::pair(Lighting::kDim, pb::LIGHTING_DIM),
-                                   std::pair(Lighting::kNormal, pb::LIGHTING_NORMAL),
-                                   std::pair(Lighting::kBright, pb::LIGHTING_BRIGHT)};
+inline constexpr std::array kLightings = {
+    std::pair(Lighting::kUnknown, pb::LIGHTING_UNKNOWN),
+    std::pair(Lighting::kDark, pb::LIGHTING_DARK),
+    std::pair(Lighting::kDim, pb::LIGHTING_DIM),
+    std::pair(Lighting::kNormal, pb::LIGHTING_NORMAL),
+    std::pair(Lighting::kBright, pb::LIGHTING_BRIGHT)};
 
 // The enumerators of reason.proto are named after Name(), so the two sets cannot drift apart
 // unseen: a value that the contract lacks ends the process at its first use.
@@ -43,7 +46,9 @@ std::array<std::pair<Closed, Wire>, kCount> PairByName(const std::array<Closed, 
   std::array<std::pair<Closed, Wire>, kCount> pairs{};
   for (std::size_t i = 0; i < kCount; ++i) {
     std::string name(prefix);
-    for (const char c : Name(all[i])) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    for (const char c : Name(all[i])) {
+      name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
     Wire wire{};
     WINNOW_CHECK(parse(name, &wire));
     pairs[i] = {all[i], wire};

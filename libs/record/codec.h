@@ -10,10 +10,10 @@
 
 namespace winnow::record {
 
-// Where the bytes to decode were read from; decides the type of the payload. From kRaw every payload
-// is a RawPayload. From kSafe it is a SafePayload if it was one when encoded; a raw payload without
-// bytes (a refused image's) stays raw, and one with bytes is an error: nothing unredacted enters the
-// safe zone by being read there.
+// Where the bytes to decode were read from; decides the type of the payload. From kRaw every
+// payload is a RawPayload. From kSafe it is a SafePayload if it was one when encoded; a raw payload
+// without bytes (a refused image's) stays raw, and one with bytes is an error: nothing unredacted
+// enters the safe zone by being read there.
 enum class Zone { kRaw, kSafe };
 
 // Stateless; all functions are thread-safe.

@@ -237,7 +237,7 @@ TEST(RecordCodecTest, RefusesExtraFieldsInGeometryRatherThanLoseThem) {
   for (const std::string& annotation :
        {Message(2, future), Message(3, future), Message(3, Message(1, future)), Message(4, future),
         Message(5, future)}) {
-    EXPECT_THAT(DecodeError(record + Message(8, annotation)), HasSubstr("fields that do not exist"));
+    EXPECT_THAT(DecodeError(record + Message(8, annotation)), HasSubstr("do not exist"));
   }
 }
 
@@ -264,8 +264,8 @@ TEST(RecordCodecTest, RefusesRecordsThatContradictThemselves) {
               HasSubstr("length"));
   EXPECT_THAT(DecodeError(record + Message(17, Message(1, std::string(24, 'x')))),
               HasSubstr("256 bits"));
-  EXPECT_THAT(DecodeError(record + Message(8, Message(3, Message(1, Message(1, std::string(8, 0)))))),
-              HasSubstr("x without a y"));
+  const std::string odd_ring = Message(1, Message(1, std::string(8, '\0')));
+  EXPECT_THAT(DecodeError(record + Message(8, Message(3, odd_ring))), HasSubstr("x without a y"));
   EXPECT_THAT(DecodeError(record + Message(1, "\xFF")), HasSubstr("not an image record"));
 }
 

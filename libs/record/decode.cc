@@ -53,7 +53,9 @@ class Reader {
   void Frozen(const google::protobuf::Message& wire, const char* name) {
     if (!Unknown(wire).empty()) Fail(std::string(name) + " has fields that do not exist");
   }
-  static Timestamp Time(std::int64_t millis) { return Timestamp(std::chrono::milliseconds(millis)); }
+  static Timestamp Time(std::int64_t millis) {
+    return Timestamp(std::chrono::milliseconds(millis));
+  }
 
   Source Get(const pb::Source& wire);
   PayloadContent Get(pb::Payload& wire);

@@ -18,8 +18,9 @@ namespace winnow::record {
 
 class RecordCodec;
 
-// Coded image file contents. `sha256` is of the file. Where only the description was kept (a refused
-// image's record, RecordCodec::EncodeWithoutPayload) `bytes` is empty and `left_out` its length.
+// Coded image file contents. `sha256` is of the file. Where only the description was kept (a
+// refused image's record, RecordCodec::EncodeWithoutPayload) `bytes` is empty and `left_out` its
+// length.
 struct PayloadContent {
   SharedBytes bytes;
   std::string media_type;  // "image/jpeg"; empty while unknown

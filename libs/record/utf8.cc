@@ -27,11 +27,13 @@ std::size_t SequenceLength(std::string_view text, std::size_t at) {
   if (first < 0x80) return 1;
   if (Between(first, 0xC2, 0xDF)) return Continues(text, at + 1, 1) ? 2 : 0;
   if (Between(first, 0xE0, 0xEF)) {
-    const bool second_fits = Between(second, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF);
+    const bool second_fits =
+        Between(second, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF);
     return second_fits && Continues(text, at + 2, 1) ? 3 : 0;
   }
   if (Between(first, 0xF0, 0xF4)) {
-    const bool second_fits = Between(second, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF);
+    const bool second_fits =
+        Between(second, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF);
     return second_fits && Continues(text, at + 2, 2) ? 4 : 0;
   }
   return 0;
