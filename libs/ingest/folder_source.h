@@ -18,13 +18,13 @@ enum class FolderLabels {
 };
 
 struct FolderOptions {
-  std::string root;
+  std::string root{};
   SourceId id{"folder"};  // part of every record id
-  CollectionId collection;
+  CollectionId collection{};
   std::uint64_t max_bytes = 64ull << 20;  // larger files are not read; at most 2^30 counts
   FolderLabels labels = FolderLabels::kFiles;
   // Class names by YOLO index where the folder has labels/ but no class list of its own.
-  std::vector<std::string> classes;
+  std::vector<std::string> classes{};
 };
 
 // What lies in the folder besides images. Names that start with a dot are not counted.
