@@ -39,9 +39,9 @@ std::string Title(const ReportInput& input) {
 std::string HeadFigure(std::string_view name, std::string_view css, std::uint64_t count,
                        std::uint64_t received) {
   return fmt::format(
-      "<div><dt><span class=\"{}\">{}</span></dt><dd>{}<small>{}</small></dd></div>\n",
-      css.empty() ? "" : fmt::format("key {}", css), name, Count(count),
-      css.empty() ? "images in all" : Share(Ratio(count, received)));
+      "<div><dt><span class=\"{}\">{}</span><small>{}</small></dt><dd>{}</dd></div>\n",
+      css.empty() ? "" : fmt::format("key {}", css), name,
+      css.empty() ? "images in all" : Share(Ratio(count, received)), Count(count));
 }
 
 std::string Conservation(const DatasetTotals& totals) {
@@ -199,7 +199,7 @@ std::string Measurements(const ReportInput& input) {
 }
 
 std::string Tile(std::string_view name, const std::string& value, const std::string& note) {
-  return fmt::format("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n", name, value, note);
+  return fmt::format("<div><dt>{}<small>{}</small></dt><dd>{}</dd></div>\n", name, note, value);
 }
 
 std::string Privacy(const ReportInput& input) {

@@ -36,11 +36,10 @@ dl.meta dd{margin:0;min-width:0;overflow-wrap:anywhere}
 dl.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:1.25rem 2rem;
 margin:2.25rem 0 1.25rem}
 dl.figures div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
-dl.figures dt{color:var(--quiet);font-size:.875rem}
+dl.figures dt{font-size:.875rem}
 dl.figures dd{margin:0;font-size:2rem;line-height:1.2;font-weight:600;letter-spacing:-.02em;
 font-variant-numeric:tabular-nums}
-dl.figures small{display:block;font-size:.8125rem;font-weight:400;letter-spacing:0;
-color:var(--quiet)}
+dl.figures small{display:block;font-size:.8125rem;color:var(--quiet)}
 .key{white-space:nowrap;margin-right:.75rem}
 .key::before{content:"";display:inline-block;width:.625rem;height:.625rem;border-radius:2px;
 margin-right:.4rem;background:var(--c)}
@@ -49,7 +48,7 @@ margin-right:.4rem;background:var(--c)}
 .key.target::before{background:var(--ink);width:2px;border-radius:0}
 .bar{display:flex;gap:2px;height:.875rem;background:var(--track);border-radius:3px;overflow:hidden}
 .bar i{background:var(--c);min-width:2px}
-.balance{margin-top:.75rem;font-variant-numeric:tabular-nums}
+.balance{margin-top:.75rem;max-width:none;font-variant-numeric:tabular-nums}
 .alarm{color:var(--rejected);font-weight:600}
 ol.funnel{list-style:none;margin:1.25rem 0;padding:0;display:grid;gap:1.125rem}
 ol.funnel .line{display:flex;justify-content:space-between;gap:1rem;margin-bottom:.25rem}
