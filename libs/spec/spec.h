@@ -54,8 +54,8 @@ struct ValidateRules {
 
 struct PrivacyPolicy {
   bool faces = true;
-  double face_threshold = 0.3;      // detector score at or above which a region is destroyed
-  double residual_threshold = 0.6;  // score on the output at or above which it goes to review
+  double face_threshold = 0.2;      // detector score at or above which a region is destroyed
+  double residual_threshold = 0.5;  // score on the output at or above which it goes to review
   double grow = 0.3;                // share of the box added on each side
   std::uint32_t cells = 4;          // mosaic cells across the longer side of a region
   double max_redacted_ratio = 0.7;  // of all pixels

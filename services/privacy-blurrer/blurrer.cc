@@ -97,6 +97,7 @@ Result<Blurrer::Attempt> Blurrer::Try(std::string_view bytes, const image::Frame
     return attempt;
   }
   attempt.bytes = std::move(redacted->bytes);
+  attempt.format = redacted->format;
   attempt.stripped = std::move(redacted->stripped);
   // Without a region the pixels are those that were searched just now.
   if (!boxes.empty()) WINNOW_RETURN_IF_ERROR(LookAgain(frame, attempt));
@@ -106,6 +107,7 @@ Result<Blurrer::Attempt> Blurrer::Try(std::string_view bytes, const image::Frame
 Result<Blurrer::Work> Blurrer::Redact(std::string_view bytes, const image::Frame& frame) {
   const Geometry geometry = GeometryOf(frame);
   Work work;
+  work.format = frame.format;
   WINNOW_ASSIGN_OR_RETURN(work.faces, FindFaces(frame, policy_.face_threshold));
   work.plan = Plan(work.faces, FaceKind(), geometry, policy_);
   for (const bool last : {false, true}) {
@@ -136,7 +138,8 @@ record::ImageRecord Blurrer::Describe(record::ImageRecord record, const Work& wo
   redaction.regions = work.plan.regions;
   redaction.area_ratio = work.area_ratio;
   redaction.residual_score = BestScore(work.attempt.residual);
-  redaction.pixels_untouched = work.plan.regions.empty();
+  redaction.pixels_untouched =
+      work.plan.regions.empty() && work.attempt.format == work.format;
   redaction.stripped = work.attempt.stripped;
   MarkRedacted(redaction.regions, record.annotations);
   record.redaction = std::move(redaction);
@@ -159,11 +162,11 @@ record::StageVerdict Blurrer::Verdict(const Work& work, Timestamp now) const {
   return verdict;
 }
 
-record::SafePayload Blurrer::Seal(std::string bytes) const {
+record::SafePayload Blurrer::Seal(Attempt attempt) {
   record::PayloadContent content;
-  content.media_type = record::MediaType(image::SniffFormat(bytes));
-  content.sha256 = Sha256(bytes);
-  content.bytes = SharedBytes(std::move(bytes));
+  content.media_type = record::MediaType(attempt.format);
+  content.sha256 = Sha256(attempt.bytes);
+  content.bytes = SharedBytes(std::move(attempt.bytes));
   return record::SafePayload(record::RedactionPass(), std::move(content));
 }
 
@@ -189,7 +192,7 @@ Result<stream::Outcome> Blurrer::Process(record::ImageRecord record, const strea
     return stream::Conclude(std::move(record), Refused(std::move(verdict), disposition, reason,
                                                        std::move(work.attempt.detail)));
   }
-  record.payload = Seal(std::move(work.attempt.bytes));
+  record.payload = Seal(std::move(work.attempt));
   return stream::Conclude(std::move(record), std::move(verdict));
 }
 

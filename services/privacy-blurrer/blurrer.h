@@ -35,6 +35,7 @@ class Blurrer : public stream::Processor {
   // A redacted file and what a second look at it found. With `reason`, no file.
   struct Attempt {
     std::string bytes;
+    record::ImageFormat format = record::ImageFormat::kUnknown;
     std::vector<std::string> stripped;
     std::vector<detect::Detection> residual;  // at or above the lower of the two thresholds
     record::Reason reason = record::Reason::kNone;
@@ -42,6 +43,7 @@ class Blurrer : public stream::Processor {
   };
   // What was found, planned and produced for one record.
   struct Work {
+    record::ImageFormat format = record::ImageFormat::kUnknown;  // as it came
     std::vector<detect::Detection> faces;
     RedactionPlan plan;
     double area_ratio = 0;
@@ -60,7 +62,7 @@ class Blurrer : public stream::Processor {
   // The record with everything that may be told about the work, and without any pixels.
   record::ImageRecord Describe(record::ImageRecord record, const Work& work) const;
   record::StageVerdict Verdict(const Work& work, Timestamp now) const;
-  record::SafePayload Seal(std::string bytes) const;
+  static record::SafePayload Seal(Attempt attempt);
 
   spec::PrivacyPolicy policy_;
   image::DecodeLimits limits_;
