@@ -1,7 +1,6 @@
 #include "services/balancer/census.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "libs/base/check.h"
 
@@ -48,6 +47,7 @@ std::uint32_t Census::PlaceOf(Axis& axis, const std::string& value) {
   }
   ++axis.unlisted;
   axis.open_unlisted += fresh.open() ? 1 : 0;
+  axis.open_values += fresh.open() ? 1 : 0;
   axis.values.push_back(std::move(fresh));
   return entry->second;
 }
@@ -56,10 +56,12 @@ std::uint32_t Census::PlaceOf(Axis& axis, const std::string& value) {
 void Census::SumUpOpenStrata(Axis& axis) {
   axis.open_listed_weight = 0;
   axis.open_unlisted = 0;
+  axis.open_values = 0;
   axis.open_count = 0;
   for (const auto& [name, place] : axis.places) {
     const Value& value = axis.values[place];
     if (!value.open()) continue;
+    ++axis.open_values;
     axis.open_count += value.count;
     if (value.listed()) {
       axis.open_listed_weight += value.target;
@@ -78,73 +80,73 @@ Places Census::Locate(const Strata& strata) {
   return places;
 }
 
-Census::Room Census::RoomOf(const Axis& axis, const Value& value) const {
+double Census::LimitOf(const Axis& axis, const Value& value) const {
   const double left_over = std::max(0.0, 1 - axis.listed_weight);
   const double unlisted_weight =
       axis.unlisted == 0 ? 0 : left_over / static_cast<double>(axis.unlisted);
   const double weight = value.listed() ? value.target : unlisted_weight;
   const double open_weight =
       axis.open_listed_weight + static_cast<double>(axis.open_unlisted) * unlisted_weight;
-  // All targets of zero among what is open: only unlisted values, or listed ones nobody wants.
-  const auto open_values = [&] {
-    return static_cast<double>(std::count_if(axis.values.begin(), axis.values.end(),
-                                             [](const Value& v) { return v.open(); }));
-  };
-  const double share = open_weight > 0 ? weight / open_weight : 1 / open_values();
-  const double limit = (share + axis.tolerance) * static_cast<double>(axis.open_count + 1);
-  return {static_cast<double>(value.count), std::max(warmup_, limit)};
+  // Where only strata with a target of zero are open they share equally.
+  const double share =
+      open_weight > 0 ? weight / open_weight : 1 / static_cast<double>(axis.open_values);
+  return std::max(warmup_, (share + axis.tolerance) * static_cast<double>(axis.open_count + 1));
 }
 
-// The value with most room speaks for the axis.
-Judgement Census::JudgeAxis(std::size_t index, const std::vector<std::uint32_t>& places) const {
-  const Axis& axis = axes_[index];
-  Judgement best;
-  double most_left = -std::numeric_limits<double>::infinity();
+// The value with most room speaks for the axis. At least one must be open.
+Census::Room Census::MostRoom(const Axis& axis, const std::vector<std::uint32_t>& places) const {
+  Room most;
   for (const std::uint32_t place : places) {
     const Value& value = axis.values[place];
     if (!value.open()) continue;
-    const Room room = RoomOf(axis, value);
-    if (room.left() <= most_left) continue;
-    most_left = room.left();
-    best = {room.left() > 0 ? Reason::kNone : Reason::kOverTargetShare,
-            axis_names_[index] + "=" + value.name, room.count, room.limit};
+    const Room room = {&value, LimitOf(axis, value)};
+    if (most.value == nullptr || room.need() > most.need()) most = room;
   }
-  return best;
+  WINNOW_CHECK(most.value != nullptr);
+  return most;
 }
 
-Judgement Census::JudgeQuotas(const Places& places) const {
-  if (target_images_ != 0 && admitted_ >= target_images_) {
-    return {Reason::kQuotaReached, "images", static_cast<double>(admitted_),
-            static_cast<double>(target_images_)};
-  }
+std::size_t Census::FullAxis(const Places& places) const {
   for (std::size_t i = 0; i < axes_.size(); ++i) {
-    if (!axes_[i].quotas) continue;
-    const auto value_at = [&](std::uint32_t place) -> const Value& {
-      return axes_[i].values[place];
-    };
-    const bool any_open = std::any_of(places[i].begin(), places[i].end(),
-                                      [&](std::uint32_t place) { return value_at(place).open(); });
-    if (any_open) continue;
-    const Value& full = value_at(places[i].front());
-    return {Reason::kQuotaReached, axis_names_[i] + "=" + full.name,
-            static_cast<double>(full.count), static_cast<double>(full.quota)};
+    const auto open = [&](std::uint32_t place) { return axes_[i].values[place].open(); };
+    if (std::none_of(places[i].begin(), places[i].end(), open)) return i;
   }
-  return {};
+  return axes_.size();
 }
 
 Judgement Census::Judge(const Places& places) const {
-  Judgement tightest = JudgeQuotas(places);
-  if (tightest.reason != Reason::kNone) return tightest;
-  double least_left = std::numeric_limits<double>::infinity();
+  if (Complete()) {
+    return {Reason::kQuotaReached, "images", static_cast<double>(admitted_),
+            static_cast<double>(target_images_)};
+  }
+  const std::size_t full = FullAxis(places);
+  if (full < axes_.size()) {
+    const Value& value = axes_[full].values[places[full].front()];
+    return {Reason::kQuotaReached, axis_names_[full] + "=" + value.name,
+            static_cast<double>(value.count), static_cast<double>(value.quota)};
+  }
+  Room tightest;
+  std::size_t tightest_axis = 0;
   for (std::size_t i = 0; i < axes_.size(); ++i) {
     if (!axes_[i].enforced) continue;
-    Judgement judgement = JudgeAxis(i, places[i]);
-    const double left = judgement.limit - judgement.count;
-    if (left >= least_left) continue;
-    least_left = left;
-    tightest = std::move(judgement);
+    const Room room = MostRoom(axes_[i], places[i]);
+    if (tightest.value != nullptr && room.need() >= tightest.need()) continue;
+    tightest = room;
+    tightest_axis = i;
   }
-  return tightest;
+  if (tightest.value == nullptr) return {};
+  return {tightest.need() > 0 ? Reason::kNone : Reason::kOverTargetShare,
+          axis_names_[tightest_axis] + "=" + tightest.value->name,
+          static_cast<double>(tightest.value->count), tightest.limit};
+}
+
+double Census::NeedOf(const Places& places) const {
+  if (Complete() || FullAxis(places) < axes_.size()) return 0;
+  double need = 1;
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    if (axes_[i].enforced) need = std::min(need, MostRoom(axes_[i], places[i]).need());
+  }
+  return need;
 }
 
 void Census::Admit(const Places& places) {

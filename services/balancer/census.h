@@ -8,7 +8,8 @@
 //   share_v  = weight_v / sum of weights of open strata (equal shares if that sum is 0)
 //   limit_v  = max(warmup, (share_v + tolerance) * (sum of counts of open strata + 1))
 //   room_v   = limit_v - count_v
-// An image is admitted if on every axis ANY of its values is open and has room > 0. Admitting on
+// An image is admitted if on every axis ANY of its values is open and has room > 0, and no quota
+// (all its classes full, or objective.target_images) stands against it. Admitting on
 // any value is MetaCLIP's rule (keep an image if any of its concepts is below its cap), made
 // deterministic and, with the share of what is there, online.
 //
@@ -54,6 +55,9 @@ class Census {
   Places Locate(const Strata& strata);
 
   Judgement Judge(const Places& places) const;
+  // How far such images are below their limit: 1 - count / limit of the value with most room, on
+  // the axis where that is least. Above 0 if and only if Judge admits; 1 at best.
+  double NeedOf(const Places& places) const;
   void Admit(const Places& places);
 
   std::uint64_t admitted() const { return admitted_; }
@@ -87,22 +91,28 @@ class Census {
     double open_listed_weight = 0;
     std::uint64_t unlisted = 0;          // values seen that are not listed
     std::uint64_t open_unlisted = 0;
+    std::uint64_t open_values = 0;
     std::uint64_t open_count = 0;        // images (labels, on class) in open strata
     std::vector<Value> values;
     std::map<std::string, std::uint32_t> places;
   };
 
+  // Between a stratum's count and its limit.
   struct Room {
-    double count = 0;
+    const Value* value = nullptr;
     double limit = 0;
-    double left() const { return limit - count; }
+    double need() const {
+      return limit > 0 ? 1 - static_cast<double>(value->count) / limit : 0;
+    }
   };
 
   std::uint32_t PlaceOf(Axis& axis, const std::string& value);
   static void SumUpOpenStrata(Axis& axis);
-  Room RoomOf(const Axis& axis, const Value& value) const;
-  Judgement JudgeQuotas(const Places& places) const;
-  Judgement JudgeAxis(std::size_t index, const std::vector<std::uint32_t>& places) const;
+  double LimitOf(const Axis& axis, const Value& value) const;
+  Room MostRoom(const Axis& axis, const std::vector<std::uint32_t>& places) const;
+  // A class axis none of whose values here is open; size() if there is none.
+  std::size_t FullAxis(const Places& places) const;
+  bool Complete() const { return target_images_ != 0 && admitted_ >= target_images_; }
 
   const std::map<std::string, std::uint64_t> quotas_;
   const std::uint64_t target_images_;

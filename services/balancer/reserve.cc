@@ -36,10 +36,15 @@ void Reserve::Remove(std::uint64_t sequence) {
 }
 
 std::optional<std::uint64_t> Reserve::BestAdmissible(const Census& census) const {
+  std::optional<std::uint64_t> best;
+  double most_needed = 0;
   for (const auto& [order, places] : heads_) {
-    if (census.Judge(*places).reason == record::Reason::kNone) return order.sequence;
+    const double need = census.NeedOf(*places);
+    if (need <= most_needed) continue;
+    most_needed = need;
+    best = order.sequence;
   }
-  return std::nullopt;
+  return best;
 }
 
 std::optional<std::uint64_t> Reserve::Worst() const {

@@ -27,7 +27,10 @@ class Reserve {
   void Add(Held held);
   void Remove(std::uint64_t sequence);
 
-  // Of those the census would admit now the best, the earliest among equals.
+  // Of those the census would admit now: the strata most in need, of these the best quality, of
+  // these the earliest. Need before quality, because otherwise images that are good but common on
+  // one axis use up what rare ones lack on another: on two crossed long tails it releases half as
+  // many again (BalancerTest, BalancesSeveralAxesAtOnce).
   std::optional<std::uint64_t> BestAdmissible(const Census& census) const;
 
   // The first to give up: those whose quota is reached before the others, then the lowest quality,

@@ -39,6 +39,23 @@ TEST(ReserveTest, ReleasesTheBestOfWhatHasRoom) {
   EXPECT_EQ(reserve.BestAdmissible(census), 2u);
 }
 
+TEST(ReserveTest, PutsWhatIsNeededMostBeforeWhatIsBest) {
+  Census census(Spec());
+  const Places a = census.Locate({{"a"}});
+  const Places b = census.Locate({{"b"}});
+  for (int i = 0; i < 8; ++i) census.Admit(i < 5 ? a : b);
+  Reserve reserve;
+  reserve.Add(Image(1, 900, census.Locate({{"a", "b"}})));
+  reserve.Add(Image(2, 100, b));
+  EXPECT_EQ(reserve.BestAdmissible(census), 1u) << "equal need: the better";
+  census.Restore("class", "c", 0);
+  reserve.Add(Image(3, 50, census.Locate({{"c"}})));
+  EXPECT_EQ(reserve.BestAdmissible(census), 1u) << "targets leave nothing for c";
+  reserve.Remove(1);
+  reserve.Add(Image(4, 900, a));
+  EXPECT_EQ(reserve.BestAdmissible(census), 2u) << "a has no room";
+}
+
 TEST(ReserveTest, GivesUpQuotaThenQualityThenTheLatest) {
   Census census(Spec());
   const Places a = census.Locate({{"a"}});
