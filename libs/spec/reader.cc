@@ -151,8 +151,8 @@ void Reader::ReadSection(const Node& node, const Section& section,
   if (node.kind == Node::Kind::kNull) return;
   if (node.kind != Node::Kind::kMap) {
     reading_.problems.Add(
-        node.mark, fmt::format("{} must hold \"key: value\" lines; its keys are {}", NameOf(section),
-                               fmt::join(KeysOf(section, fields), ", ")));
+        node.mark, fmt::format("{} must hold \"key: value\" lines; its keys are {}",
+                               NameOf(section), fmt::join(KeysOf(section, fields), ", ")));
     return;
   }
   for (std::size_t i = 0; i + 1 < node.items.size() && !reading_.problems.full(); i += 2) {
@@ -378,8 +378,9 @@ bool Reader::ReadVersion(const Node& root) {
 Reading Reader::Read(const Node& root) {
   if (root.kind != Node::Kind::kMap) {
     reading_.version_known = false;
-    reading_.problems.Add(root.mark, fmt::format("a spec is made of \"key: value\" lines and begins "
-                                                 "with \"{}: {}\"", kVersionKey, kFormatVersion));
+    reading_.problems.Add(root.mark,
+                          fmt::format("a spec is made of \"key: value\" lines and begins with "
+                                      "\"{}: {}\"", kVersionKey, kFormatVersion));
   } else if (ReadVersion(root)) {
     ReadSection(root, {"", ""}, SpecFields(), reading_.spec);
   }

@@ -100,7 +100,8 @@ TEST(ParseBoolTest, ReadsTrueAndFalseOnly) {
 }
 
 TEST(FormatTest, IsReadBackAsTheSameValue) {
-  for (const std::uint64_t bytes : {0ull, 1ull, 1000ull, 1024ull, 1536ull, 1ull << 30, 5ull << 40}) {
+  for (const std::uint64_t bytes :
+       {0ull, 1ull, 1000ull, 1024ull, 1536ull, 1ull << 30, 5ull << 40}) {
     EXPECT_EQ(ParseBytes(FormatBytes(bytes)), static_cast<std::int64_t>(bytes)) << bytes;
   }
   for (const double value : {0.0, 0.1, 1.0 / 3, 1e-7, 123456.75, 1e12}) {

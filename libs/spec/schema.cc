@@ -147,16 +147,16 @@ constexpr std::size_t RowsUnder(std::string_view section) {
 }
 
 // A field of spec.h without a row would be a setting nobody can set: it does not compile.
-static_assert(RowsUnder("objective.") == FieldCount<Objective>(), "give the new field a row above");
-static_assert(RowsUnder("ingest.") == FieldCount<IngestPolicy>(), "give the new field a row above");
-static_assert(RowsUnder("validate.") == FieldCount<ValidateRules>(), "give the new field a row above");
-static_assert(RowsUnder("privacy.") == FieldCount<PrivacyPolicy>(), "give the new field a row above");
-static_assert(RowsUnder("dedup.") == FieldCount<DedupPolicy>(), "give the new field a row above");
-static_assert(RowsUnder("balance.") == FieldCount<BalancePolicy>(), "give the new field a row above");
-static_assert(RowsUnder("output.") == FieldCount<OutputPolicy>(), "give the new field a row above");
-static_assert(kAxisFields.size() == FieldCount<BalanceAxis>(), "give the new field a row above");
+static_assert(RowsUnder("objective.") == FieldCount<Objective>(), "add the missing row");
+static_assert(RowsUnder("ingest.") == FieldCount<IngestPolicy>(), "add the missing row");
+static_assert(RowsUnder("validate.") == FieldCount<ValidateRules>(), "add the missing row");
+static_assert(RowsUnder("privacy.") == FieldCount<PrivacyPolicy>(), "add the missing row");
+static_assert(RowsUnder("dedup.") == FieldCount<DedupPolicy>(), "add the missing row");
+static_assert(RowsUnder("balance.") == FieldCount<BalancePolicy>(), "add the missing row");
+static_assert(RowsUnder("output.") == FieldCount<OutputPolicy>(), "add the missing row");
+static_assert(kAxisFields.size() == FieldCount<BalanceAxis>(), "add the missing row");
 // collection, the seven sections above, digest
-static_assert(FieldCount<CollectionSpec>() == 1 + 7 + 1, "give the new section rows above");
+static_assert(FieldCount<CollectionSpec>() == 1 + 7 + 1, "add the missing row");
 
 }  // namespace
 

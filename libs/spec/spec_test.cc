@@ -104,7 +104,8 @@ TEST(ParseTest, JudgesNothingInAFileOfAnotherVersion) {
 
 TEST(ParseTest, ReportsEveryProblemInFileOrder) {
   EXPECT_THAT(ProblemsOf("output: {shard_images: 0}\nprivacy: {cells: x}\ndedup: {exakt: true}\n"),
-              ElementsAre(StartsWith("3:24: output.shard_images"), StartsWith("4:18: privacy.cells"),
+              ElementsAre(StartsWith("3:24: output.shard_images"),
+                          StartsWith("4:18: privacy.cells"),
                           StartsWith("5:9: unknown key \"exakt\"")));
 }
 
@@ -204,7 +205,8 @@ TEST(ParseTest, RefusesAReviewThresholdThatNothingCanPass) {
 
 TEST(ParseTest, TakesNamesThatAreSafeInFileNamesOnly) {
   for (const char* name : {"../etc", "a/b", ".hidden", "-rf", "\"\"", "a b", "\"a\\nb\""}) {
-    EXPECT_THAT(Parse(fmt::format("winnow: 1\ncollection: {}\n", name)).problems, SizeIs(1)) << name;
+    const std::string yaml = fmt::format("winnow: 1\ncollection: {}\n", name);
+    EXPECT_THAT(Parse(yaml).problems, SizeIs(1)) << name;
   }
   EXPECT_THAT(Parse("winnow: 1\ncollection: Street Fleet 7\n").problems[0].message,
               HasSubstr("write Street-Fleet-7"));

@@ -66,7 +66,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node TakeRoot() { return std::move(root_); }
 
-  // Where the last scalar starts: the only one that yaml-cpp may have let run to the end of the file.
+  // Where the last scalar starts: the only one that yaml-cpp may have let run to the end.
   const YAML::Mark& last_scalar() const { return last_scalar_; }
 
  private:
@@ -157,8 +157,9 @@ std::vector<Problem> CheckBytes(std::string_view text) {
   }
   const std::size_t bad = FirstBadByte(text);
   if (bad == std::string_view::npos) return {};
-  return {At(MarkOf(text, bad), fmt::format("byte 0x{:02x} is not UTF-8 text: save the file as UTF-8",
-                                            static_cast<unsigned char>(text[bad])))};
+  return {At(MarkOf(text, bad),
+             fmt::format("byte 0x{:02x} is not UTF-8 text: save the file as UTF-8",
+                         static_cast<unsigned char>(text[bad])))};
 }
 
 Node ParseDocument(std::string_view text) {
