@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <numeric>
+#include <opencv2/core.hpp>
+#include <opencv2/core/hal/intrin.hpp>
 
 namespace winnow::image {
 namespace {
@@ -80,12 +83,17 @@ using PhaseSums = std::array<std::int64_t, kLattice>;
 // One grey level (the measured step is doubled): what nobody sees is not blockiness.
 constexpr double kInvisibleStep = 2.0;
 
-// Sum over one line of tile pixels of twice the step between p[-stride] and p[0] in excess of the
-// slope around it.
-std::int32_t ExcessStep(const std::uint8_t* p, std::ptrdiff_t across) {
-  const std::int32_t step = p[0] - p[-across];
-  const std::int32_t around = p[across] - p[-2 * across];
-  return std::abs(3 * step - around);
+// Eight neighbouring pixels, one per phase of the lattice.
+cv::v_int16x8 LoadEight(const std::uint8_t* p) {
+  return cv::v_reinterpret_as_s16(cv::v_load_expand(p));
+}
+
+// Twice the step between p[-across] and p[0] in excess of the slope around it, for the eight
+// pixels from p on.
+cv::v_int16x8 ExcessSteps(const std::uint8_t* p, std::ptrdiff_t across) {
+  const cv::v_int16x8 step = LoadEight(p) - LoadEight(p - across);
+  const cv::v_int16x8 around = LoadEight(p + across) - LoadEight(p - 2 * across);
+  return cv::v_reinterpret_as_s16(cv::v_abs(step + step + step - around));
 }
 
 void AddTileSteps(const Plane& luma, std::uint32_t left, std::uint32_t top, PhaseSums& columns,
@@ -95,17 +103,18 @@ void AddTileSteps(const Plane& luma, std::uint32_t left, std::uint32_t top, Phas
   const auto line = static_cast<std::ptrdiff_t>(luma.width);
   // The outer lattice cells are left out: their steps reach outside of the tile.
   for (std::uint32_t y = top + kLattice; y + kLattice < bottom; ++y) {
-    const std::uint8_t* row = luma.row(y);
-    std::array<std::int32_t, kLattice> in_columns{};
-    std::int32_t in_row = 0;
+    // At most 6 cells of 4 x 255 each: 16 bits hold the sums.
+    cv::v_int16x8 along = cv::v_setzero_s16();
+    cv::v_int16x8 down = cv::v_setzero_s16();
     for (std::uint32_t x = left + kLattice; x + kLattice < right; x += kLattice) {
-      for (std::uint32_t phase = 0; phase < kLattice; ++phase) {
-        in_columns[phase] += ExcessStep(row + x + phase, 1);
-        in_row += ExcessStep(row + x + phase, line);
-      }
+      along += ExcessSteps(luma.row(y) + x, 1);
+      down += ExcessSteps(luma.row(y) + x, line);
     }
-    for (std::uint32_t phase = 0; phase < kLattice; ++phase) columns[phase] += in_columns[phase];
-    rows[y % kLattice] += in_row;
+    std::array<std::int16_t, kLattice> by_phase;
+    cv::v_store(by_phase.data(), along);
+    for (std::uint32_t phase = 0; phase < kLattice; ++phase) columns[phase] += by_phase[phase];
+    cv::v_store(by_phase.data(), down);
+    rows[y % kLattice] += std::accumulate(by_phase.begin(), by_phase.end(), 0);
   }
 }
 

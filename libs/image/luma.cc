@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <opencv2/core.hpp>
+#include <opencv2/core/hal/intrin.hpp>
 #include <opencv2/imgproc.hpp>
 
 namespace winnow::image {
@@ -23,6 +24,59 @@ void AddRows(const Plane& plane, std::uint32_t first, const std::vector<float>& 
   for (; k < weights.size(); ++k) {
     const std::uint8_t* row = plane.row(first + static_cast<std::uint32_t>(k));
     for (std::size_t x = 0; x < width; ++x) sum[x] += weights[k] * row[x];
+  }
+}
+
+constexpr std::size_t kGroup = 4;
+
+// All weights of an axis in one array, each output padded with zeros to the same number of groups.
+struct FlatTaps {
+  std::size_t groups = 0;
+  std::vector<float> weights;
+};
+
+FlatTaps Flatten(const AxisWeights& axis) {
+  std::size_t longest = 0;
+  for (const std::vector<float>& taps : axis.weights) longest = std::max(longest, taps.size());
+  FlatTaps flat{(longest + kGroup - 1) / kGroup, {}};
+  flat.weights.resize(axis.size() * flat.groups * kGroup);
+  for (std::size_t i = 0; i < axis.size(); ++i) {
+    std::copy(axis.weights[i].begin(), axis.weights[i].end(),
+              flat.weights.begin() + static_cast<std::ptrdiff_t>(i * flat.groups * kGroup));
+  }
+  return flat;
+}
+
+float WeighGroup(const float* weights, const float* samples) {
+  return (weights[0] * samples[0] + weights[1] * samples[1]) +
+         (weights[2] * samples[2] + weights[3] * samples[3]);
+}
+
+// The frequent case of at most four taps, four outputs at a time (portable vectors, of OpenCV).
+void ApplyShortTaps(const float* weights, const std::vector<std::uint32_t>& first,
+                    const float* row, float* to) {
+  const auto weigh = [&](std::size_t j) {
+    return cv::v_load(weights + j * kGroup) * cv::v_load(row + first[j]);
+  };
+  std::size_t j = 0;
+  for (; j + 4 <= first.size(); j += 4) {
+    cv::v_store(to + j, cv::v_reduce_sum4(weigh(j), weigh(j + 1), weigh(j + 2), weigh(j + 3)));
+  }
+  for (; j < first.size(); ++j) to[j] = WeighGroup(weights + j * kGroup, row + first[j]);
+}
+
+// `row` is readable for one group past the last sample that has a weight.
+void ApplyTaps(const FlatTaps& taps, const AxisWeights& axis, const float* row, float* to) {
+  const float* weights = taps.weights.data();
+  if (taps.groups == 1) return ApplyShortTaps(weights, axis.first, row, to);
+  for (std::size_t j = 0; j < axis.size(); ++j) {
+    float value = 0;
+    const std::size_t used = (axis.weights[j].size() + kGroup - 1) / kGroup;
+    for (std::size_t g = 0; g < used; ++g) {
+      value += WeighGroup(weights + g * kGroup, row + axis.first[j] + g * kGroup);
+    }
+    weights += taps.groups * kGroup;
+    to[j] = value;
   }
 }
 
@@ -70,18 +124,15 @@ AxisWeights Mirrored(const AxisWeights& weights, std::uint32_t length) {
 }
 
 std::vector<float> Resample(const Plane& plane, const AxisWeights& rows, const AxisWeights& cols) {
-  std::vector<float> out;
-  out.reserve(rows.size() * cols.size());
-  std::vector<float> sum(plane.width);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  const FlatTaps taps = Flatten(cols);
+  std::vector<float> out(rows.size() * cols.size());
+  // The last taps may reach past the row, with weight 0.
+  std::vector<float> sum(plane.width + kGroup);
+  float* to = out.data();
+  for (std::size_t i = 0; i < rows.size(); ++i, to += cols.size()) {
     std::fill(sum.begin(), sum.end(), 0.0f);
     AddRows(plane, rows.first[i], rows.weights[i], sum.data());
-    for (std::size_t j = 0; j < cols.size(); ++j) {
-      const float* at = sum.data() + cols.first[j];
-      float value = 0;
-      for (const float weight : cols.weights[j]) value += weight * *at++;
-      out.push_back(value);
-    }
+    ApplyTaps(taps, cols, sum.data(), to);
   }
   return out;
 }

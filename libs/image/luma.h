@@ -24,8 +24,8 @@ struct Plane {
 // hand it to both Measure and ComputeFingerprint.
 Plane MakeLuma(const Pixels& pixels);
 
-// A linear map along one axis: output i is the weighted sum of `weights[i]` over the input samples
-// from `first[i]` on.
+// A linear map along one axis: output i is the weighted sum of the input samples from `first[i]`
+// on with the weights `weights[i]`, of which there is at least one.
 struct AxisWeights {
   std::vector<std::uint32_t> first;
   std::vector<std::vector<float>> weights;

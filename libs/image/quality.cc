@@ -11,7 +11,7 @@
 namespace winnow::image {
 namespace {
 
-constexpr double kMaxSamples = 65536;
+constexpr double kMaxSamples = 20000;
 
 struct Histograms {
   // Of brightness squared in 16ths of a squared grey level, so that no root is taken per pixel.

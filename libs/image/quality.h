@@ -15,7 +15,7 @@ namespace winnow::image {
 //   noise, blockiness  artefacts.h
 //   lighting           from brightness_mean, see LightingOf
 //
-// Brightness and histogram come from at most about 65,000 pixels on an even lattice.
+// Brightness and histogram come from at most about 20,000 pixels on an even lattice.
 record::Measurements Measure(const Frame& frame);
 
 // The same with MakeLuma(frame.pixels) at hand.
