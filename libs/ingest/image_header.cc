@@ -212,7 +212,7 @@ ImageHeader ReadImageHeader(std::string_view bytes) {
     ReadJpeg(bytes, header);
   } else if (bytes.starts_with("\x89PNG\r\n\x1A\n"sv)) {
     ReadPng(bytes, header);
-  } else if (bytes.starts_with("RIFF"sv) && bytes.substr(8).starts_with("WEBP"sv)) {
+  } else if (bytes.starts_with("RIFF"sv) && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") {
     ReadWebp(bytes, header);
   } else if (IsTiff(bytes)) {
     ReadTiff(bytes, header);

@@ -208,6 +208,15 @@ TEST(ImageHeaderTest, SurvivesEveryTruncationAndFlippedByte) {
   }
 }
 
+TEST(ImageHeaderTest, SurvivesFilesThatEndWithinTheirSignature) {
+  for (const std::string& whole : {"RIFF\0\0\0\0WEBPVP8X"s, "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR"s,
+                                   "II*\0\x08\0\0\0"s, "MM\0*\xFF\xFF\xFF\xFF"s, BmpHeader(1, 1)}) {
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(ReadImageHeader(whole.substr(0, i)).orientation, 1) << i;
+    }
+  }
+}
+
 // ---- orientation -------------------------------------------------------------------------------
 
 TEST(MoveToStoredTest, TurnsMasksTheSameWayAsBoxes) {
