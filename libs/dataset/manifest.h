@@ -37,7 +37,7 @@ struct Manifest {
   std::vector<ModelUse> models;
   DatasetTotals totals;
   std::map<std::string, std::uint64_t> class_counts;  // stored images with at least one such label
-  std::map<std::string, std::uint64_t> splits;        // stored images; WriteManifest sums the shards
+  std::map<std::string, std::uint64_t> splits;        // stored images; set by WriteManifest
   std::vector<Shard> shards;                          // from ReadShards, by name
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };

@@ -116,7 +116,9 @@ class PosixFilesImpl : public Files {
     }
     std::string parent = std::filesystem::path(path).parent_path().string();
     WINNOW_RETURN_IF_ERROR(MakeDirectories(parent));
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return FileError("create", path, errno);
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+      return FileError("create", path, errno);
+    }
     if (parent.empty()) parent = ".";
     return SyncDirectory(parent);
   }

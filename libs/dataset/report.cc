@@ -146,8 +146,9 @@ std::string Classes(const ReportInput& input) {
   for (const auto& [name, count] : counts) scale = std::max(scale, count);
   if (counts.empty()) return {};
   std::string html =
-      "<div class=\"scroll\"><table class=\"axis\"><thead><tr><th scope=\"col\">Class</th><th "
-      "scope=\"col\"><span class=\"key after\">stored</span> <span class=\"key target\">wanted"
+      "<div class=\"scroll\" tabindex=\"0\"><table class=\"axis\"><thead><tr>"
+      "<th scope=\"col\">Class</th><th scope=\"col\" class=\"pair\"><span class=\"key after\">"
+      "stored</span> <span class=\"key target\">wanted"
       "</span></th><th scope=\"col\" class=\"num\">Stored</th><th scope=\"col\" class=\"num\">"
       "Wanted</th></tr></thead><tbody>\n";
   for (const auto& [name, count] : counts) {
@@ -223,9 +224,9 @@ std::string Privacy(const ReportInput& input) {
     html += ".</p>\n";
   }
   return Section("privacy", "Privacy",
-                 "Detected regions are destroyed in the picture itself, then the result is searched "
-                 "again. What still shows a face goes to a person. Detectors miss some faces: "
-                 "these figures count what was found.",
+                 "Detected regions are destroyed in the picture itself, then the result is "
+                 "searched again. What still shows a face goes to a person. Detectors miss some "
+                 "faces: these figures count what was found.",
                  html);
 }
 
@@ -246,7 +247,8 @@ std::string ShardRow(const Shard& shard) {
 std::string Shards(const ReportInput& input) {
   if (input.manifest.shards.empty()) return {};
   std::string html =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Shard</th><th scope=\"col\">Split"
+      "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Shard"
+      "</th><th scope=\"col\">Split"
       "</th><th scope=\"col\" class=\"num\">Images</th><th scope=\"col\" class=\"num\">Size</th>"
       "<th scope=\"col\">SHA-256, first 16 digits</th></tr></thead><tbody>\n";
   for (const Shard& shard : input.manifest.shards) html += ShardRow(shard);

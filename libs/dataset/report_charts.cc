@@ -85,14 +85,13 @@ double ScaleOf(const AxisBalance& axis, std::uint64_t before, std::uint64_t afte
 
 std::string AxisRow(const AxisValue& value, double tolerance, double before, double after,
                     double scale) {
-  const std::string target = value.target < 0 ? "" : " target " + Share(value.target);
   return fmt::format(
       "<tr><th scope=\"row\"><bdi>{}</bdi></th><td class=\"pair\"><div class=\"track\">{}{}{}</div>"
       "</td><td class=\"num\">{}<span class=\"quiet\"> {}</span></td><td class=\"num\">{}<span "
       "class=\"quiet\"> {}</span></td><td class=\"num quiet\">{}</td></tr>\n",
       EscapeHtml(value.value), ShareBar("before", before, scale), ShareBar("after", after, scale),
       TargetMark(value, tolerance, scale), Share(before), Count(value.before), Share(after),
-      Count(value.after), target.empty() ? "–" : Share(value.target));
+      Count(value.after), value.target < 0 ? "–" : Share(value.target));
 }
 
 constexpr double kPlotWidth = 300;
@@ -152,8 +151,9 @@ std::string AxisChart(const AxisBalance& axis) {
   const std::uint64_t after = TotalOf(axis, &AxisValue::after);
   const double scale = ScaleOf(axis, before, after);
   std::string html = fmt::format(
-      "<div class=\"scroll\"><table class=\"axis\"><caption><bdi>{}</bdi> <span class=\"quiet\">"
-      "tolerance ± {}</span></caption><thead><tr><th scope=\"col\">Value</th><th scope=\"col\">"
+      "<div class=\"scroll\" tabindex=\"0\"><table class=\"axis\"><caption><bdi>{}</bdi> "
+      "<span class=\"quiet\">tolerance ± {}</span></caption><thead><tr><th scope=\"col\">Value</th>"
+      "<th scope=\"col\" class=\"pair\">"
       "<span class=\"key before\">before</span> <span class=\"key after\">after</span> <span "
       "class=\"key target\">target</span></th><th scope=\"col\" class=\"num\">Before</th><th "
       "scope=\"col\" class=\"num\">After</th><th scope=\"col\" class=\"num\">Target</th></tr>"

@@ -81,6 +81,7 @@ table{border-collapse:collapse;width:100%;font-size:.875rem}
 caption{text-align:left;font-size:1rem;font-weight:650;padding-bottom:.375rem}
 caption .quiet{font-weight:400;font-size:.875rem;margin-left:.5rem}
 th{text-align:left;font-weight:400}
+thead th:not(.pair){white-space:nowrap}
 thead th{color:var(--quiet);font-size:.8125rem;vertical-align:bottom}
 th.num{text-align:right}
 td,th{padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--rule)}
@@ -98,7 +99,9 @@ footer{margin-top:3rem;padding-bottom:3rem;font-size:.8125rem;color:var(--quiet)
 header.top{padding-top:2rem}h1{font-size:1.875rem}dl.meta{grid-template-columns:1fr;gap:0}
 dl.meta dd{margin-bottom:.5rem}dl.figures{grid-template-columns:1fr 1fr;gap:1rem}
 dl.figures dd{font-size:1.625rem}.gallery{grid-template-columns:1fr 1fr}
-.pairs{grid-template-columns:1fr}}
+.pairs{grid-template-columns:1fr}
+td,th{padding-right:.625rem}.axis .pair{min-width:5.5rem}.axis tbody th{min-width:4rem}
+.axis td.num .quiet{display:none}.axis .key{margin-right:.375rem}}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:11pt}
 section,header.top{break-inside:auto}article,figure,tr,.pairs>div{break-inside:avoid}
 h2,h3{break-after:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

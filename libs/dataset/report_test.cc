@@ -39,7 +39,8 @@ TEST(ReportTest, IsTheSameForTheSameInput) {
 
 TEST(ReportTest, NeedsNothingFromOutside) {
   const std::string html = RenderReport(InventedReport());
-  for (const std::string reference : {"http://", "https://", "<script", "<link", "url(", "@import"}) {
+  for (const std::string reference :
+       {"http://", "https://", "<script", "<link", "url(", "@import"}) {
     EXPECT_THAT(html, Not(HasSubstr(reference)));
   }
 }
@@ -67,7 +68,8 @@ ReportInput HostileReport(const std::string& text) {
 }
 
 TEST(ReportTest, EscapesEverythingTheInputCanName) {
-  const std::string html = RenderReport(HostileReport("\"'><script>alert(1)</script>&amp;\xff\x01"));
+  const std::string html =
+      RenderReport(HostileReport("\"'><script>alert(1)</script>&amp;\xff\x01"));
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_THAT(html, Not(HasSubstr("\"'>")));
   EXPECT_THAT(html, HasSubstr("&lt;script&gt;"));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/base/digest.h"
+#include "libs/image/fingerprint.h"
 
 namespace winnow::dataset {
 namespace {
@@ -110,11 +111,8 @@ Json MeasurementsJson(const record::Measurements& m) {
           {"lighting", record::Name(m.lighting)}};
 }
 
-// PDQ's published order: the word that holds hash bit 255 first.
 Json FingerprintJson(const record::Fingerprint& fingerprint) {
-  const auto& bits = fingerprint.bits;
-  return {{"pdq", fmt::format("{:016x}{:016x}{:016x}{:016x}", bits[3], bits[2], bits[1], bits[0])},
-          {"quality", fingerprint.quality}};
+  return {{"pdq", image::ToHex(fingerprint)}, {"quality", fingerprint.quality}};
 }
 
 // The stage that redacted is the one whose verdict names the detector's model.

@@ -17,9 +17,9 @@ std::string SampleJson(const record::ImageRecord& record);
 // record.history says who refused it and why.
 std::string RejectedJson(const record::ImageRecord& record);
 
-// The key of a record's files in a shard: its id where that is 1 to 64 letters, digits, '-' and '_',
-// as derived ids are; else 32 hex digits of the id's SHA-256. Never a dot: a WebDataset key ends at
-// the first one.
+// The key of a record's files in a shard: its id where that is 1 to 64 letters, digits, '-' and
+// '_', as derived ids are; else 32 hex digits of the id's SHA-256. Never a dot: a WebDataset key
+// ends at the first one.
 std::string SampleKey(const RecordId& id);
 
 // "jpg", "png", "webp" ...; "bin" for a media type that is not an image Winnow writes.

@@ -26,13 +26,13 @@ struct ShardOptions {
 };
 
 // One open shard per split, staged in DIRECTORY/.winnow/staging and renamed into DIRECTORY/shards
-// when closed. Append wants record.placement->split set and a SafePayload (kBug otherwise), fills in
-// shard and key, and buffers at most 1 MiB per split.
+// when closed. Append wants record.placement->split set and a SafePayload (kBug otherwise), fills
+// in shard and key, and buffers at most 1 MiB per split.
 //
 // The same records in the same order give byte-identical shards, wherever commits and crashes fall.
 // After an Error every call but Recover repeats it: throw the output away, or Recover and append
-// from the last commit again. kConfig for a directory or collection that cannot be used; kCorruptState if
-// directory and state contradict each other. `files` must outlive the output.
+// from the last commit again. kConfig for a directory or collection that cannot be used;
+// kCorruptState if directory and state contradict each other. `files` must outlive the output.
 Result<std::unique_ptr<stream::Output>> NewShardOutput(const ShardOptions& options, Files& files);
 
 // A shard that is closed for good.

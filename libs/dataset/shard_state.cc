@@ -16,8 +16,8 @@ constexpr std::string_view kClosedPrefix = "shard/";
 
 Error Unreadable(std::string_view key) {
   return CorruptStateError(
-      fmt::format("the state entry \"{}\" of the dataset writer cannot be read; start over in a new "
-                  "output directory",
+      fmt::format("the state entry \"{}\" of the dataset writer cannot be read; start over in a "
+                  "new output directory",
                   key));
 }
 

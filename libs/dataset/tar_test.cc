@@ -45,7 +45,11 @@ TEST(TarTest, WritesAReproducibleUstarHeader) {
   const std::string tar = Tar({{"key.jpg", "abc"}});
   ASSERT_EQ(tar.size(), 1024u);
   EXPECT_EQ(tar.substr(0, 8), std::string("key.jpg\0", 8));
-  EXPECT_EQ(tar.substr(100, 36), std::string("000644 \0" "000000 \0" "000000 \0" "00000000003 ", 36));
+  EXPECT_EQ(tar.substr(100, 36), std::string("000644 \0"
+                                             "000000 \0"
+                                             "000000 \0"
+                                             "00000000003 ",
+                                             36));
   EXPECT_EQ(tar.substr(136, 12), "00000000000 ");
   EXPECT_EQ(tar.substr(156, 1), "0");
   EXPECT_EQ(tar.substr(257, 8), std::string("ustar\0" "00", 8));
