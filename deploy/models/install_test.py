@@ -32,6 +32,7 @@ class InstallTest(unittest.TestCase):
         self.root = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.root)
         (self.root / "fake" / "pip").mkdir(parents=True)
+        (self.root / "fake" / "pip" / "__init__.py").touch()  # else the real package comes first
         (self.root / "fake" / "pip" / "__main__.py").write_text(FAKE_PIP)
         shutil.copy(INSTALL, self.root / "install")
         self.wheel = self.root / WHEEL
