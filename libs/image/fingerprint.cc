@@ -12,7 +12,7 @@ namespace winnow::image {
 namespace {
 
 constexpr int kGrid = 64;        // samples a side
-constexpr int kFrequencies = 16; // kept a side
+constexpr int kFrequencies = 16;  // kept a side
 constexpr std::uint32_t kMinSide = 5;
 
 using Grid = std::array<std::array<float, kGrid>, kGrid>;
@@ -97,7 +97,8 @@ Basis MakeBasis() {
   const double step = std::acos(-1.0) / 2 / kGrid;
   for (int i = 0; i < kFrequencies; ++i) {
     for (int j = 0; j < kGrid; ++j) {
-      basis[i][j] = static_cast<float>(std::sqrt(2.0 / kGrid) * std::cos(step * (i + 1) * (2 * j + 1)));
+      const double wave = std::cos(step * (i + 1) * (2 * j + 1));
+      basis[i][j] = static_cast<float>(std::sqrt(2.0 / kGrid) * wave);
     }
   }
   return basis;

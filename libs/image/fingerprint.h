@@ -12,8 +12,9 @@ namespace winnow::image {
 // Of the upright picture. Written from the published description and checked against the
 // published hashes (github.com/facebook/ThreatExchange, pdq/): luma, two passes of a box filter
 // in x and y of 1/128 of each side, 64x64 samples of it, the lowest 16x16 frequencies of its DCT
-// without the constant ones, each compared with their median. Unlike the reference program it
-// filters the full picture instead of 512x512 picked pixels, which is what its specification says.
+// without the constant ones, each compared with their median. It filters the full picture, and so
+// equals the published hashes of the C++ and Java programs; the Python program, which reduces
+// the picture first, is up to 12 bits away.
 //
 // Pictures under 5 pixels on a side have no fingerprint: all bits zero, quality 0. Thread-safe.
 record::Fingerprint ComputeFingerprint(const Frame& frame);
