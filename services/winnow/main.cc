@@ -1,0 +1,92 @@
+// The winnow command. Exit codes: services/winnow/exit_code.h.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "services/winnow/explain_command.h"
+#include "services/winnow/run_command.h"
+#include "services/winnow/spec_command.h"
+#include "services/winnow/verify_command.h"
+
+namespace {
+
+using winnow::cli::ExitCode;
+
+ExitCode RunExplain(const winnow::cli::ExplainOptions& options) {
+  const auto story = winnow::cli::Explain(options);
+  if (!story) {
+    fmt::print(stderr, "winnow: {}\n", story.error().message);
+    return winnow::cli::ExitCodeFor(story.error().code);
+  }
+  fmt::print("{}", *story);
+  return ExitCode::kOk;
+}
+
+void AddRun(CLI::App& app, winnow::cli::RunCommandOptions& options, ExitCode& result) {
+  auto* const run = app.add_subcommand("run", "Turn a folder of images into a dataset");
+  run->add_option("SPEC", options.spec, "Collection spec, YAML")->required();
+  run->add_option("--input", options.input, "Folder of images and their labels")->required();
+  run->add_option("--output", options.output, "Folder for the dataset")->required();
+  run->add_option("--state", options.state, "Folder for the state (default OUTPUT/.winnow/state)");
+  run->add_option("--threads", options.threads, "Images worked on at once (default: all cores)")
+      ->check(CLI::Range(0, 1024));
+  run->add_option("--models", options.models, "Folder of detector models");
+  run->add_option("--summary", options.summary, "Also write the final counts to this file, JSON");
+  run->callback([&] { result = winnow::cli::RunCommand(options); });
+}
+
+void AddSpec(CLI::App& app, std::string& file, ExitCode& result) {
+  auto* const spec = app.add_subcommand("spec", "Check or explain a collection spec");
+  spec->require_subcommand(1);
+  auto* const check = spec->add_subcommand("check", "Name every mistake with its line and remedy");
+  check->add_option("FILE", file, "Collection spec, YAML")->required();
+  check->callback([&] { result = winnow::cli::CheckSpec(file); });
+  auto* const describe =
+      spec->add_subcommand("describe", "Print it with every default, unit and source");
+  describe->add_option("FILE", file, "Collection spec, YAML")->required();
+  describe->callback([&] { result = winnow::cli::DescribeSpec(file); });
+}
+
+void AddExplain(CLI::App& app, winnow::cli::ExplainOptions& options, ExitCode& result) {
+  auto* const explain = app.add_subcommand("explain", "Tell why an image was taken or refused");
+  explain->add_option("IMAGE", options.image, "Record id, or path within the input folder")
+      ->required();
+  explain->add_option("--state", options.state, "State folder of the run")->required();
+  explain->callback([&] { result = RunExplain(options); });
+}
+
+void AddVerify(CLI::App& app, std::string& output, ExitCode& result) {
+  auto* const verify =
+      app.add_subcommand("verify", "Check a dataset against its manifest, byte for byte");
+  verify->add_option("OUTPUT", output, "Folder of the dataset")->required();
+  verify->callback([&] { result = winnow::cli::VerifyCommand(output); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Winnow turns image streams into training-ready datasets", "winnow");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", WINNOW_VERSION);
+  app.footer(
+      "Exit codes: 0 done, 1 disk or file trouble (mend it, run again), 2 wrong arguments, spec or\n"
+      "models (nothing was written), 3 damaged state or dataset, 4 a defect in Winnow, 130 stopped\n"
+      "(run again to go on).");
+  ExitCode result = ExitCode::kOk;
+  winnow::cli::RunCommandOptions run;
+  winnow::cli::ExplainOptions explain;
+  std::string spec_file;
+  std::string dataset;
+  AddRun(app, run, result);
+  AddSpec(app, spec_file, result);
+  AddExplain(app, explain, result);
+  AddVerify(app, dataset, result);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  return static_cast<int>(result);
+}

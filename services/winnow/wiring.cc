@@ -1,0 +1,73 @@
+#include "services/winnow/wiring.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "libs/detect/model.h"
+#include "services/balancer/balancer.h"
+#include "services/deduper/deduper.h"
+#include "services/privacy-blurrer/blurrer.h"
+#include "services/sink/sink.h"
+#include "services/validator/validator.h"
+
+namespace winnow::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+using ProcessorPtr = std::unique_ptr<stream::Processor>;
+using NewProcessor = ProcessorPtr (*)(const spec::CollectionSpec&);
+
+stream::ProcessorFactory Factory(NewProcessor make, const spec::CollectionSpec& spec) {
+  return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
+}
+
+Result<std::unique_ptr<detect::Detector>> FaceDetector(const spec::CollectionSpec& spec,
+                                                       const std::string& model_directory) {
+  if (!spec.privacy.faces) return std::unique_ptr<detect::Detector>();
+  return detect::LoadDetector(spec.privacy.face_model, model_directory);
+}
+
+}  // namespace
+
+Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spec,
+                                                 const std::string& model_directory) {
+  WINNOW_RETURN_IF_ERROR(FaceDetector(spec, model_directory));
+  const auto make_blurrer = [spec, model_directory]() -> Result<ProcessorPtr> {
+    WINNOW_ASSIGN_OR_RETURN(auto detector, FaceDetector(spec, model_directory));
+    return ProcessorPtr(std::make_unique<privacy::Blurrer>(spec, std::move(detector)));
+  };
+  return std::vector<local::StagePlan>{
+      {"validator", Factory(validator::NewValidator, spec)},
+      {"privacy-blurrer", make_blurrer},
+      {"deduper", Factory(deduper::NewDeduper, spec)},
+      {"balancer", Factory(balancer::NewBalancer, spec)},
+      {"sink", Factory(sink::NewSink, spec)},
+  };
+}
+
+ingest::FolderOptions FolderOptionsFor(const spec::CollectionSpec& spec, const std::string& root) {
+  ingest::FolderOptions options;
+  options.root = root;
+  options.id = spec.ingest.source;
+  options.collection = spec.collection;
+  options.max_bytes = spec.validate.max_bytes;
+  options.labels = spec.ingest.label_from == spec::LabelFrom::kParentDirectory
+                       ? ingest::FolderLabels::kParentDirectory
+                       : ingest::FolderLabels::kFiles;
+  options.classes = spec.objective.classes;
+  return options;
+}
+
+std::string FindModelDirectory(const std::string& option) {
+  if (!option.empty()) return option;
+  if (const char* const variable = std::getenv("WINNOW_MODEL_DIR")) return variable;
+  std::error_code error;
+  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path installed = bin.parent_path() / "share" / "winnow" / "models";
+  if (fs::exists(installed, error)) return installed.string();
+  // build/<preset>/bin -> build/models
+  return (bin.parent_path().parent_path() / "models").string();
+}
+
+}  // namespace winnow::cli

@@ -1,0 +1,27 @@
+// Which processors make up the pipeline, and with what.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libs/base/result.h"
+#include "libs/ingest/folder_source.h"
+#include "libs/local/local_runner.h"
+#include "libs/spec/spec.h"
+
+namespace winnow::cli {
+
+// validator, privacy-blurrer, deduper, balancer, sink. Loads the detector once to prove that it
+// can: kConfig if the spec asks for one that is missing or has another checksum. No image passes
+// without it.
+Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spec,
+                                                 const std::string& model_directory);
+
+// How a folder is read for this spec.
+ingest::FolderOptions FolderOptionsFor(const spec::CollectionSpec& spec, const std::string& root);
+
+// Where models are looked for: `option` if given, else $WINNOW_MODEL_DIR, else share/winnow/models
+// beside the program's bin folder, else build/models of the source tree it was built in.
+std::string FindModelDirectory(const std::string& option);
+
+}  // namespace winnow::cli

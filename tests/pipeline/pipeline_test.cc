@@ -1,0 +1,172 @@
+// The pipeline as a whole: conservation, determinism, crash and resume, privacy of what is stored.
+#include <gtest/gtest.h>
+
+#include "libs/image/decode.h"
+#include "libs/image/thumbnail.h"
+#include "libs/testing/images.h"
+#include "tests/pipeline/marker_detector.h"
+#include "tests/pipeline/pipeline_driver.h"
+
+namespace winnow::pipeline_test {
+namespace {
+
+using record::Disposition;
+
+struct Crash {};
+
+std::string MarkedJpeg(std::uint32_t seed) {
+  image::Pixels pixels = testing::MakePixels({.seed = seed});
+  PaintMarker(pixels, {60, 40, 50, 60});
+  return image::JpegThumbnail(pixels, pixels.width, 92).value();
+}
+
+bool ShowsMarkerWhenDecoded(const std::string& bytes) {
+  const image::Decoded decoded = image::Decode(bytes, {});
+  EXPECT_NE(decoded.frame, nullptr) << decoded.detail;
+  return decoded.frame && ShowsMarker(decoded.frame->pixels);
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  static spec::CollectionSpec Spec() {
+    spec::CollectionSpec spec = LenientSpec();
+    spec.output.shard_images = 7;
+    spec.output.splits = {{"train", 0.75}, {"val", 0.25}};
+    spec.balance.warmup = 5;
+    spec.balance.axes = {{"class", {{"car", 0.3}, {"bus", 0.7}}, 0.05}};
+    return spec;
+  }
+
+  // Distinct pictures of two classes, copies, re-encodes, faces and broken files.
+  void WriteInput() {
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      const std::string label = i % 3 == 0 ? "bus/" : "car/";
+      driver_.input.Write(label + std::to_string(i) + ".jpg", testing::MakeJpeg({.seed = i + 1}));
+    }
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      const std::string name = std::to_string(i);
+      driver_.input.Write("car/copy" + name + ".jpg", testing::MakeJpeg({.seed = i + 1}));
+      driver_.input.Write("car/again" + name + ".jpg",
+                          testing::MakeJpeg({.seed = i + 1, .quality = 60}));
+      driver_.input.Write("bus/face" + name + ".jpg", MarkedJpeg(100 + i));
+      driver_.input.Write("bus/broken" + name + ".jpg",
+                          testing::MakeJpeg({.seed = 200 + i}).substr(0, 2000));
+      driver_.input.Write("car/blurred" + name + ".jpg",
+                          testing::MakeJpeg({.seed = 300 + i, .blur = 10}));
+    }
+    driver_.input.Write("car/png.png", testing::MakePng({.seed = 400}));
+    driver_.input.Write("car/webp.webp", testing::MakeWebp({.seed = 401}));
+  }
+  static constexpr std::uint64_t kInputs = 67;
+
+  PipelineDriver driver_{Spec()};
+};
+
+TEST_F(PipelineTest, GivesEveryImageExactlyOneOutcome) {
+  WriteInput();
+  const auto result = driver_.Run({.lanes = 2});
+  ASSERT_TRUE(result) << result.error().message;
+  const local::Totals& totals = result->totals;
+  EXPECT_EQ(totals.Received(), kInputs);
+  EXPECT_TRUE(totals.Conserved(PipelineDriver::StageNames())) << totals.Encode();
+  EXPECT_EQ(totals.Received(),
+            totals.Ended(Disposition::kStored) + totals.Ended(Disposition::kDeferred) +
+                totals.Ended(Disposition::kRejected) + totals.Ended(Disposition::kReview));
+  EXPECT_EQ(driver_.Records().size(), kInputs);
+  EXPECT_EQ(driver_.StoredImages().size(), totals.Ended(Disposition::kStored));
+  for (const Disposition disposition : {Disposition::kStored, Disposition::kDeferred,
+                                        Disposition::kRejected}) {
+    EXPECT_GT(totals.Ended(disposition), 0u) << record::Name(disposition);
+  }
+}
+
+TEST_F(PipelineTest, WritesAByteIdenticalDatasetWhateverTheThreadCount) {
+  WriteInput();
+  ASSERT_TRUE(driver_.Run({.lanes = 1}));
+  const auto expected = driver_.output->ReadAll();
+  ASSERT_GT(expected.size(), 2u);
+  for (const std::size_t lanes : {2u, 5u}) {
+    driver_.Reset();
+    ASSERT_TRUE(driver_.Run({.lanes = lanes, .max_bytes_in_flight = 100'000}));
+    EXPECT_TRUE(driver_.output->ReadAll() == expected) << lanes << " lanes";
+  }
+}
+
+TEST_F(PipelineTest, ResumesAtEveryCommitPointAsIfUndisturbed) {
+  WriteInput();
+  const local::RunOptions calm{.lanes = 2, .commit_records = 12};
+  const auto undisturbed = driver_.Run(calm);
+  ASSERT_TRUE(undisturbed);
+  const auto expected = driver_.output->ReadAll();
+  int tried = 0;
+  for (bool crashed = true; crashed; ++tried) {
+    driver_.Reset();
+    local::RunOptions options = calm;
+    int points = 0;
+    options.at_commit_point = [&](local::CommitPoint) {
+      if (points++ == tried) throw Crash();
+    };
+    try {
+      ASSERT_TRUE(driver_.Run(options));
+      crashed = false;
+    } catch (const Crash&) {
+      const auto resumed = driver_.Run(calm);
+      ASSERT_TRUE(resumed) << resumed.error().message;
+      EXPECT_TRUE(driver_.output->ReadAll() == expected) << "crash at point " << tried;
+      EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << tried;
+    }
+  }
+  EXPECT_GT(tried, 20) << "too few points were tried to mean anything";
+}
+
+TEST_F(PipelineTest, StoresNoPictureThatShowsAFace) {
+  WriteInput();
+  ASSERT_TRUE(ShowsMarkerWhenDecoded(MarkedJpeg(100))) << "the marker must survive encoding";
+  ASSERT_TRUE(driver_.Run());
+  const auto records = driver_.Records();
+  EXPECT_EQ(records.at("bus/face0.jpg").redaction->regions.size(), 1u);
+  for (const auto& [key, bytes] : driver_.StoredImages()) {
+    EXPECT_FALSE(ShowsMarkerWhenDecoded(bytes)) << key;
+  }
+}
+
+TEST_F(PipelineTest, PassesPicturesWithoutFacesAndMetadataByteForByte) {
+  const std::string bytes = testing::MakeJpeg({.seed = 7});
+  driver_.input.Write("car/plain.jpg", bytes);
+  ASSERT_TRUE(driver_.Run());
+  const auto images = driver_.StoredImages();
+  ASSERT_EQ(images.size(), 1u);
+  EXPECT_TRUE(images.begin()->second == bytes);
+}
+
+TEST_F(PipelineTest, StripsWhatIdentifiesPlacesDevicesAndPeople) {
+  driver_.input.Write("car/secret.jpg", testing::MakeJpeg({.private_metadata = true}));
+  ASSERT_TRUE(driver_.Run());
+  for (const auto& [name, contents] : driver_.output->ReadAll()) {
+    EXPECT_EQ(contents.find(testing::kSecret), std::string::npos) << name;
+  }
+  EXPECT_EQ(driver_.StoredImages().size(), 1u);
+}
+
+TEST_F(PipelineTest, NeverMeetsItselfWhenTheSameFolderIsOfferedAgain) {
+  WriteInput();
+  const auto first = driver_.Run();
+  ASSERT_TRUE(first);
+  const auto before = driver_.output->ReadAll();
+  for (const auto& [name, bytes] : driver_.input.ReadAll()) {
+    driver_.input.Write(name, bytes);  // same bytes, new modification time
+  }
+  const auto again = driver_.Run();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->totals, first->totals);
+  EXPECT_TRUE(driver_.output->ReadAll() == before);
+}
+
+TEST_F(PipelineTest, SurvivesAnEmptyFolder) {
+  const auto result = driver_.Run();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->totals.Received(), 0u);
+}
+
+}  // namespace
+}  // namespace winnow::pipeline_test
