@@ -59,7 +59,8 @@ class FolderSourceTest : public testing::Test {
 };
 
 TEST_F(FolderSourceTest, ListsImagesInTheBytewiseOrderOfTheirPaths) {
-  for (const char* name : {"b.jpg", "a/z.png", "a.jpg", "a/b/c.jpg", "B.jpg", "a-1.jpg", "a0.jpg"}) {
+  for (const char* name : {"b.jpg", "a/z.png", "a.jpg", "a/b/c.jpg", "B.jpg", "a-1.jpg",
+                           "a0.jpg"}) {
     folder_.Write(name, BmpHeader(4, 4));
   }
   const std::vector<std::string> names = Names();

@@ -124,7 +124,8 @@ TEST(YoloLabelsTest, NamesTheLineThatIsWrong) {
   for (const std::string& bad :
        {"2 .5 .5 .1 .1"s, "-1 .5 .5 .1 .1"s, "0.5 .5 .5 .1 .1"s, "0 .5 .5 .1"s, "0"s,
         "0 nan .5 .1 .1"s, "0 inf .5 .1 .1"s, "0 1e999 .5 .1 .1"s, "0 320 240 50 50"s,
-        "cat 1 2 3 4"s, "0 .5 .5 .1 .1 .9"s, "1e300 .5 .5 .1 .1"s, "0 .5,.5 .1 .1 1"s, "\x00\x01"s}) {
+        "cat 1 2 3 4"s, "0 .5 .5 .1 .1 .9"s, "1e300 .5 .5 .1 .1"s, "0 .5,.5 .1 .1 1"s,
+        "\x00\x01"s}) {
     const auto labels = ParseYoloLabels("0 .5 .5 .1 .1\n" + bad, kTwo, {100, 100});
     EXPECT_THAT(Message(labels), HasSubstr("line 2")) << bad;
   }
@@ -135,7 +136,8 @@ TEST(YoloLabelsTest, ReadsClassListsAndRefusesBrokenYaml) {
   EXPECT_THAT(ParseDataYaml("names:\n  0: a\n  2: c\n")->names, ElementsAre("a", "", "c"));
   EXPECT_TRUE(ParseDataYaml("path: x\n")->names.empty());
   for (const std::string& bad : {"names: 3"s, "names: {a: b}"s, "names: {-1: b}"s, "names: [[a]]"s,
-                                 "names: {999999999: b}"s, "names: [a"s, "names: [a]\nkpt_shape: 3"s,
+                                 "names: {999999999: b}"s, "names: [a"s,
+                                 "names: [a]\nkpt_shape: 3"s,
                                  "names: "s + std::string(100'000, '[')}) {
     EXPECT_FALSE(ParseDataYaml(bad)) << bad.substr(0, 40);
   }
@@ -164,7 +166,8 @@ TEST(TimeTextTest, ReadsExifTimesWithAndWithoutOffset) {
 
 // A JPEG of Exif and SOF segments: big-endian EXIF, orientation 6, DateTimeOriginal.
 std::string JpegHeader() {
-  const std::string ifd0 = "\0\2\x01\x12\0\3\0\0\0\1\0\6\0\0\x87\x69\0\4\0\0\0\1\0\0\0\x26\0\0\0\0"s;
+  const std::string ifd0 =
+      "\0\2\x01\x12\0\3\0\0\0\1\0\6\0\0\x87\x69\0\4\0\0\0\1\0\0\0\x26\0\0\0\0"s;
   const std::string exif_ifd = "\0\1\x90\x03\0\2\0\0\0\x14\0\0\0\x38\0\0\0\0"s;
   const std::string exif = "Exif\0\0MM\0*\0\0\0\x08"s + ifd0 + exif_ifd + "2024:05:01 12:30:00\0"s;
   const std::string app1 = "\xFF\xE1\0"s + static_cast<char>(exif.size() + 2) + exif;
