@@ -30,8 +30,8 @@ inline void Shade(image::Pixels& picture, double cx, double cy, double rx, doubl
 
 }  // namespace drawing
 
-// Head and shoulders on what is there already. The face, without hair, is about 0.75 `size` wide and
-// `size` high, its centre at (cx, cy) in pixels.
+// Head and shoulders on what is there already. The face, without hair, is about 0.75 `size` wide
+// and `size` high, its centre at (cx, cy) in pixels.
 inline void DrawFace(image::Pixels& picture, double cx, double cy, double size) {
   const double s = size / 100;
   const auto ellipse = [&](double dx, double dy, double rx, double ry, const std::uint8_t (&c)[3],

@@ -20,7 +20,7 @@ struct Identity {
   std::string model_digest;
 };
 
-// Cost and memory are bounded by the pyramid's options, whatever the picture: libs/detect/README.md.
+// Cost and memory are bounded by the pyramid's options, whatever the picture: see README.md.
 class MultiScaleDetector : public Detector {
  public:
   // `head` outlives the detector.

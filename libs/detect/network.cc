@@ -51,8 +51,8 @@ Result<std::unique_ptr<Network>> Network::Load(std::string_view onnx) {
     auto state = std::make_unique<State>();
     state->net = cv::dnn::readNetFromONNX(onnx.data(), onnx.size());
     if (state->net.empty()) return ConfigError("the model file holds no network");
-    // OpenCV 4.6 fuses batch normalisation into a deconvolution again whenever the input changes its
-    // size, which multiplies the weights each time. Unfused, CenterFace costs the same (README).
+    // OpenCV 4.6 fuses batch normalisation into a deconvolution again whenever the input changes
+    // its size, which multiplies the weights each time. Unfused, CenterFace costs no more.
     state->net.enableFusion(false);
     state->net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     state->net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);

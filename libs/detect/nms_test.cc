@@ -41,7 +41,8 @@ TEST(SuppressTest, DoesNotLetASuppressedBoxSuppress) {
 }
 
 TEST(SuppressTest, GivesTheSameWhateverTheOrderOfTheInput) {
-  std::vector<Detection> given = {{{0, 0, 10, 10}, 0.5}, {{3, 0, 10, 10}, 0.5}, {{9, 9, 8, 8}, 0.5}};
+  std::vector<Detection> given = {
+      {{0, 0, 10, 10}, 0.5}, {{3, 0, 10, 10}, 0.5}, {{9, 9, 8, 8}, 0.5}};
   const auto forward = Suppress(given, 0.3);
   std::reverse(given.begin(), given.end());
   const auto backward = Suppress(given, 0.3);

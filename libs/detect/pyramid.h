@@ -17,7 +17,7 @@ namespace winnow::detect {
 struct PyramidOptions {
   std::uint32_t overview_side = 640;
   std::uint32_t tile_side = 832;        // bounds the network's memory; a multiple of 32
-  std::uint32_t overlap = 96;           // of tiles; a larger face on a seam is found at a coarser level
+  std::uint32_t overlap = 96;           // of tiles; larger faces on a seam: a coarser level
   double max_scale = 2.0;
   double max_step = 3.0;
   std::uint64_t max_level_pixels = 2'000'000;

@@ -125,7 +125,9 @@ std::optional<Box> BoundsOf(const record::Annotation& annotation) {
     bounds = bounds ? Hull(*bounds, at) : at;
   };
   if (annotation.polygons) {
-    for (const auto& ring : annotation.polygons->rings) std::for_each(ring.begin(), ring.end(), add);
+    for (const auto& ring : annotation.polygons->rings) {
+      std::for_each(ring.begin(), ring.end(), add);
+    }
   }
   for (const record::Keypoint& keypoint : annotation.keypoints) {
     if (keypoint.visibility > 0) add(keypoint.at);
