@@ -177,7 +177,9 @@ TEST(BalancerTest, DefersWhatTheObjectiveHasEnoughOf) {
   spec.objective.target_counts = {{"a", 2}};
   spec.objective.target_images = 4;
   auto driver = Driver(spec);
-  for (const char* id : {"1", "2"}) ASSERT_EQ(driver.Process(Image(id, "a"))->reason, Reason::kNone);
+  for (const char* id : {"1", "2"}) {
+    ASSERT_EQ(driver.Process(Image(id, "a"))->reason, Reason::kNone);
+  }
   EXPECT_EQ(driver.Process(Image("3", "a"))->reason, Reason::kQuotaReached);
   EXPECT_EQ(driver.Process(Image("4", "b"))->reason, Reason::kNone);
   EXPECT_EQ(driver.Process(Image("5", "b"))->reason, Reason::kNone);

@@ -1,4 +1,5 @@
-// Finds 256-bit fingerprints within a Hamming distance: exactly, and without looking at all of them.
+// Finds 256-bit fingerprints within a Hamming distance: exactly, and without looking at all of
+// them.
 //
 // Multi-index hashing (Norouzi, Punjani, Fleet: Fast Exact Search in Hamming Space with Multi-Index
 // Hashing, 2014) with the geometry of PDQ's reference index: 16 bands of 16 bits, each with its own

@@ -142,7 +142,8 @@ TEST(HammingIndexTest, HoldsManyFingerprintsThatShareBands) {
 TEST(HammingIndexTest, PrefersTheSmallestIdAmongEquallyNear) {
   Random random(4);
   const Bits query = RandomBits(random);
-  const Entries entries = {{9, Flipped(query, 200)}, {4, Flipped(query, 3)}, {6, Flipped(query, 90)}};
+  const Entries entries = {
+      {9, Flipped(query, 200)}, {4, Flipped(query, 3)}, {6, Flipped(query, 90)}};
   EXPECT_EQ(IndexOf(entries).FindNearest(query, 31), (Match{4, 1}));
 }
 

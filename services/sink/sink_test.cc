@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "libs/testing/safe_payload.h"
 #include "libs/testing/stage_driver.h"
@@ -64,8 +65,9 @@ TEST(CheckSplitsTest, RefusesSharesThatAreNotAWhole) {
   EXPECT_TRUE(CheckSplits(kSplits));
   EXPECT_TRUE(CheckSplits({{"train", 1.0}}));
   const double not_a_number = std::numeric_limits<double>::quiet_NaN();
-  for (const Splits& wrong :
-       {Splits{}, Splits{{"a", 0.5}}, Splits{{"a", 1.5}, {"b", -0.5}}, Splits{{"a", not_a_number}}}) {
+  const std::vector<Splits> all_wrong = {
+      {}, {{"a", 0.5}}, {{"a", 1.5}, {"b", -0.5}}, {{"a", not_a_number}}};
+  for (const Splits& wrong : all_wrong) {
     const Status checked = CheckSplits(wrong);
     ASSERT_FALSE(checked);
     EXPECT_EQ(checked.error().code, ErrorCode::kConfig);

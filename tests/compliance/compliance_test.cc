@@ -207,7 +207,8 @@ void SetAbsurdFigures(ImageRecord& record, double figure, std::uint32_t size) {
   measured.width = measured.height = size;
   measured.orientation = std::numeric_limits<int>::min();
   record.measurements = measured;
-  record.fingerprint = record::Fingerprint{{~0ull, 0, ~0ull, 0}, std::numeric_limits<int>::max(), {}};
+  record.fingerprint =
+      record::Fingerprint{{~0ull, 0, ~0ull, 0}, std::numeric_limits<int>::max(), {}};
   record::Annotation annotation;
   annotation.label = "common";
   annotation.box = record::Box{figure, -figure, figure, figure};
@@ -252,7 +253,8 @@ std::vector<Garbage> AllGarbage(const ImageRecord& good) {
   add("no payload", changed([](ImageRecord& r) { r.payload = std::monostate(); }), true);
   add("no bytes", WithContent(good, ""));
   add("bytes that are no image", WithContent(good, std::string(3000, '\xff')));
-  add("a header and nothing else", WithContent(good, std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10)));
+  add("a header and nothing else",
+      WithContent(good, std::string("\xff\xd8\xff\xe0\0\x10JFIF", 10)));
   add("payload of the other zone", changed([](ImageRecord& r) {
         const record::PayloadContent content = *ContentOf(r.payload);
         if (std::holds_alternative<record::RawPayload>(r.payload)) {
