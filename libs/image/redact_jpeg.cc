@@ -86,13 +86,64 @@ void WriteSegments(jpeg_compress_struct& codec, const std::vector<std::string>& 
   }
 }
 
+bool HasSymbols(const JHUFF_TBL* table, int last_symbol) {
+  if (table == nullptr) return false;
+  std::size_t count = 0;
+  for (int length = 1; length <= 16; ++length) count += table->bits[length];
+  count = std::min(count, sizeof table->huffval);
+  const UINT8* end = table->huffval + count;
+  for (int symbol = 0; symbol <= last_symbol; ++symbol) {
+    if (std::find(table->huffval, end, symbol) == end) return false;
+  }
+  return true;
+}
+
+// Whether the file's own Huffman tables can code what redaction makes: any difference of DC terms
+// (0 to 11 bits), and "end of block". Later scans may have replaced tables, so only with one scan.
+bool TablesSuffice(const jpeg_decompress_struct& from) {
+  if (from.progressive_mode || from.arith_code || from.input_scan_number != 1) return false;
+  for (int i = 0; i < from.num_components; ++i) {
+    const jpeg_component_info& info = from.comp_info[i];
+    constexpr int kMaxDcBits = 11;
+    if (!HasSymbols(from.dc_huff_tbl_ptrs[info.dc_tbl_no], kMaxDcBits)) return false;
+    if (!HasSymbols(from.ac_huff_tbl_ptrs[info.ac_tbl_no], 0)) return false;
+  }
+  return true;
+}
+
+void CopyTable(jpeg_compress_struct& to, const JHUFF_TBL* from, JHUFF_TBL*& slot) {
+  if (from == nullptr) return;
+  if (slot == nullptr) slot = jpeg_alloc_huff_table(reinterpret_cast<j_common_ptr>(&to));
+  std::memcpy(slot->bits, from->bits, sizeof from->bits);
+  std::memcpy(slot->huffval, from->huffval, sizeof from->huffval);
+}
+
+void CopyTables(const jpeg_decompress_struct& from, jpeg_compress_struct& to) {
+  for (int i = 0; i < NUM_HUFF_TBLS; ++i) {
+    CopyTable(to, from.dc_huff_tbl_ptrs[i], to.dc_huff_tbl_ptrs[i]);
+    CopyTable(to, from.ac_huff_tbl_ptrs[i], to.ac_huff_tbl_ptrs[i]);
+  }
+  for (int i = 0; i < from.num_components; ++i) {
+    to.comp_info[i].dc_tbl_no = from.comp_info[i].dc_tbl_no;
+    to.comp_info[i].ac_tbl_no = from.comp_info[i].ac_tbl_no;
+  }
+}
+
+// Making new Huffman tables takes another pass over all coefficients, so it is done only if needed.
+void ChooseCoding(const jpeg_decompress_struct& from, jpeg_compress_struct& to) {
+  to.restart_interval = from.restart_interval;
+  if (from.progressive_mode) jpeg_simple_progression(&to);
+  if (TablesSuffice(from)) {
+    CopyTables(from, to);
+  } else {
+    to.optimize_coding = TRUE;
+  }
+}
+
 void WriteFile(jpeg_decompress_struct& from, jvirt_barray_ptr* arrays,
                const std::vector<std::string>& segments, jpeg_compress_struct& to) {
   jpeg_copy_critical_parameters(&from, &to);
-  to.restart_interval = from.restart_interval;
-  // The tables of the source may lack symbols that now occur.
-  to.optimize_coding = TRUE;
-  if (from.progressive_mode) jpeg_simple_progression(&to);
+  ChooseCoding(from, to);
   jpeg_write_coefficients(&to, arrays);
   WriteSegments(to, segments);
   jpeg_finish_compress(&to);

@@ -178,6 +178,17 @@ TEST(RedactTest, JpegWithArithmeticCodingBecomesHuffmanCoded) {
   ExpectOnlyTouchedBlocksChange(before, after, boxes);
 }
 
+TEST(RedactTest, JpegWhoseHuffmanTablesLackSymbolsGetsNewOnes) {
+  MakeImageOptions options;
+  options.optimized = true;
+  for (const Chroma chroma : {Chroma::k420, Chroma::kGrey}) {
+    options.chroma = chroma;
+    const std::string before = testing::MakeJpeg(options);
+    const std::vector<Box> boxes = {{100, 100, 90, 50}};
+    ExpectOnlyTouchedBlocksChange(before, MustRedact(before, boxes).bytes, boxes);
+  }
+}
+
 // Distinct DC values in the region of a box: at most one per mosaic cell.
 std::size_t ColoursIn(const Coefficients& file, const Box& box) {
   std::set<JCOEF> values;

@@ -39,8 +39,8 @@ void OnWrite(png_structp png, png_bytep bytes, std::size_t size) {
 
 void OnFlush(png_structp) {}
 
-// Measured on photographs of 1 to 2 megapixels: level 3 takes a third of the time of level 6 for
-// files 2 to 4 % larger.
+// Measured on 8 street photographs (openalpr): a quarter of the CPU time of libpng's defaults
+// (level 6, all filters) for files 5 % larger.
 constexpr int kCompressionLevel = 3;
 
 void Write(png_structp png, png_infop info, PngOutput& output, const Pixels& pixels,

@@ -25,6 +25,7 @@ struct MakeImageOptions {
   Chroma chroma = Chroma::k420;
   bool progressive = false;
   bool arithmetic = false;
+  bool optimized = false;  // Huffman tables with the symbols that occur and no others
   unsigned restart_interval = 0;  // MCUs; 0 = none
 
   // PNG and WebP: a fourth channel, half transparent in the right half.

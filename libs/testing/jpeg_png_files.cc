@@ -66,6 +66,7 @@ void Configure(jpeg_compress_struct& codec, const MakeImageOptions& options) {
   codec.comp_info[0].h_samp_factor = halves_width ? 2 : 1;
   codec.comp_info[0].v_samp_factor = options.chroma == Chroma::k420 ? 2 : 1;
   codec.arith_code = options.arithmetic ? TRUE : FALSE;
+  codec.optimize_coding = options.optimized ? TRUE : FALSE;
   codec.restart_interval = options.restart_interval;
   if (options.progressive) jpeg_simple_progression(&codec);
 }
