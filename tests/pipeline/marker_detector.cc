@@ -31,25 +31,57 @@ void Fill(image::Pixels& pixels, const record::Box& box, Bgr colour) {
 bool IsMagenta(Bgr p) { return p.b > 190 && p.r > 190 && p.g < 70; }
 bool IsStubborn(Bgr p) { return p.g > 190 && p.r < 70 && p.b < 70; }
 
+// The generated pictures have magenta patches of their own; a marker is larger than those.
+constexpr std::uint32_t kRun = 45;   // pixels in a row
+constexpr std::uint32_t kRows = 40;  // such rows
+
+// The pixels of row `y` that belong to a marker, as [begin, end); empty if begin == end.
+struct Run {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
+Run FindRun(const image::Pixels& pixels, std::uint32_t y) {
+  std::uint32_t begin = 0;
+  for (std::uint32_t x = 0; x <= pixels.width; ++x) {
+    if (x < pixels.width && IsMagenta(At(pixels, x, y))) continue;
+    if (x - begin >= kRun) return {begin, x};
+    begin = x + 1;
+  }
+  return {};
+}
+
+bool HasStubbornEdge(const image::Pixels& pixels) {
+  for (std::uint32_t y = 0; y < pixels.height; ++y) {
+    if (!IsStubborn(At(pixels, 2, y))) return false;
+  }
+  return true;
+}
+
+// The box around all marker rows; empty without a marker.
+record::Box FindMarker(const image::Pixels& pixels) {
+  double left = pixels.width, top = pixels.height, right = 0, bottom = 0;
+  std::uint32_t rows = 0;
+  for (std::uint32_t y = 0; y < pixels.height; ++y) {
+    const Run run = FindRun(pixels, y);
+    if (run.begin == run.end) continue;
+    ++rows;
+    left = std::min<double>(left, run.begin);
+    top = std::min<double>(top, y);
+    right = std::max<double>(right, run.end);
+    bottom = y + 1;
+  }
+  if (rows < kRows) return {};
+  return {left, top, right - left, bottom - top};
+}
+
 class MarkerDetector : public detect::Detector {
  public:
   Result<std::vector<detect::Detection>> Detect(const image::Pixels& upright, double) override {
     std::vector<detect::Detection> found;
-    double left = upright.width, top = upright.height, right = 0, bottom = 0;
-    std::size_t stubborn = 0;
-    for (std::uint32_t y = 0; y < upright.height; ++y) {
-      for (std::uint32_t x = 0; x < upright.width; ++x) {
-        const Bgr pixel = At(upright, x, y);
-        if (IsStubborn(pixel)) ++stubborn;
-        if (!IsMagenta(pixel)) continue;
-        left = std::min<double>(left, x);
-        top = std::min<double>(top, y);
-        right = std::max<double>(right, x + 1);
-        bottom = std::max<double>(bottom, y + 1);
-      }
-    }
-    if (right > left) found.push_back({{left, top, right - left, bottom - top}, 0.9});
-    if (stubborn > upright.height) {
+    const record::Box marker = FindMarker(upright);
+    if (marker.area() > 0) found.push_back({marker, 0.9});
+    if (HasStubbornEdge(upright)) {
       found.push_back({{upright.width * 0.5, upright.height * 0.5, 16, 16}, 0.95});
     }
     return found;
@@ -73,13 +105,6 @@ void PaintStubbornMarker(image::Pixels& pixels) {
   Fill(pixels, {0, 0, 16, static_cast<double>(pixels.height)}, {0, 255, 0});
 }
 
-bool ShowsMarker(const image::Pixels& pixels) {
-  for (std::uint32_t y = 0; y < pixels.height; ++y) {
-    for (std::uint32_t x = 0; x < pixels.width; ++x) {
-      if (IsMagenta(At(pixels, x, y))) return true;
-    }
-  }
-  return false;
-}
+bool ShowsMarker(const image::Pixels& pixels) { return FindMarker(pixels).area() > 0; }
 
 }  // namespace winnow::pipeline_test

@@ -27,14 +27,38 @@ namespace {
 namespace fs = std::filesystem;
 using ProcessorPtr = std::unique_ptr<stream::Processor>;
 
-std::vector<local::StagePlan> Stages(const spec::CollectionSpec& spec) {
+using Tamper = std::function<void(record::ImageRecord&)>;
+
+// The validator, with a hand on what it forwards.
+class TamperedValidator : public stream::Processor {
+ public:
+  TamperedValidator(const spec::CollectionSpec& spec, Tamper tamper)
+      : validator_(validator::NewValidator(spec)), tamper_(std::move(tamper)) {}
+  std::string_view name() const override { return validator_->name(); }
+  stream::OrderingScope scope() const override { return validator_->scope(); }
+  Result<stream::Outcome> Process(record::ImageRecord record, const stream::StateView& state,
+                                  Timestamp now) override {
+    auto outcome = validator_->Process(std::move(record), state, now);
+    if (outcome && tamper_) tamper_(outcome->record);
+    return outcome;
+  }
+
+ private:
+  const ProcessorPtr validator_;
+  const Tamper tamper_;
+};
+
+std::vector<local::StagePlan> Stages(const spec::CollectionSpec& spec, const Tamper& tamper = {}) {
   const auto plan = [&](auto make) {
     return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
   };
   const auto make_blurrer = [](const spec::CollectionSpec& of) -> ProcessorPtr {
     return std::make_unique<privacy::Blurrer>(of, NewMarkerDetector());
   };
-  return {{"validator", plan(validator::NewValidator)},
+  const auto make_validator = [tamper](const spec::CollectionSpec& of) -> ProcessorPtr {
+    return std::make_unique<TamperedValidator>(of, tamper);
+  };
+  return {{"validator", plan(make_validator)},
           {"privacy-blurrer", plan(make_blurrer)},
           {"deduper", plan(deduper::NewDeduper)},
           {"balancer", plan(balancer::NewBalancer)},
@@ -123,7 +147,7 @@ Result<local::RunResult> PipelineDriver::Run(local::RunOptions options) {
                                                    .max_images = spec_.output.shard_images,
                                                    .max_bytes = spec_.output.shard_bytes},
                                                   dataset::PosixFiles()));
-  return local::RunLocally({&source, Stages(spec_), shards.get(), store_.get()}, options);
+  return local::RunLocally({&source, Stages(spec_, after_validator), shards.get(), store_.get()}, options);
 }
 
 std::map<std::string, record::ImageRecord> PipelineDriver::Records() const {

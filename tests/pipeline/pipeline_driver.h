@@ -60,6 +60,8 @@ class PipelineDriver {
   std::unique_ptr<ScratchFolder> output = std::make_unique<ScratchFolder>();
   // Called between listing and loading the input: a file can vanish here.
   std::function<void()> before_load;
+  // Called on what the validator forwards: bytes can rot on the way to the blurrer.
+  std::function<void(record::ImageRecord&)> after_validator;
 
  private:
   const spec::CollectionSpec spec_;

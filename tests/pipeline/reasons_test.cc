@@ -159,9 +159,15 @@ std::vector<Case> PrivacyCases() {
   return {
       {Reason::kResidualFace, "car/it.jpg", Nothing, Write("car/it.jpg", Stubborn())},
       {Reason::kMostlyRedacted, "car/it.jpg", Nothing,
-       Write("car/it.jpg", WithFaces({{0, 0, 310, 230}}))},
+       Write("car/it.jpg", WithFaces({{40, 30, 200, 150}}))},
       {Reason::kUnredactable, "car/it.jpg", Nothing,
-       Write("car/it.jpg", testing::MakeJpeg({.arithmetic = true}))},
+       [](PipelineDriver& driver) {
+         driver.input.Write("car/it.jpg", testing::MakeJpeg());
+         driver.after_validator = [](record::ImageRecord& record) {
+           record.attachment.reset();
+           record.payload = record::RawPayload{{SharedBytes("rotten"), "image/jpeg", {}}};
+         };
+       }},
   };
 }
 
