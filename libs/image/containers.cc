@@ -63,7 +63,7 @@ std::vector<PngChunk> PngChunks(std::string_view bytes) {
 std::vector<RiffChunk> WebpChunks(std::string_view bytes) {
   std::vector<RiffChunk> chunks;
   if (bytes.size() < 12) return chunks;
-  const std::size_t end = std::min<std::size_t>(bytes.size(), std::size_t{LittleEndian32(bytes, 4)} + 8);
+  const std::size_t end = std::min(bytes.size(), std::size_t{LittleEndian32(bytes, 4)} + 8);
   for (std::size_t at = 12; at + 8 <= end;) {
     const std::size_t length = LittleEndian32(bytes, at + 4);
     if (end - at - 8 < length) break;

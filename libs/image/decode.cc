@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <exception>
 #include <new>
 
@@ -46,8 +47,10 @@ record::ImageFormat SniffFormat(std::string_view bytes) {
   if (StartsWith(bytes, "RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") {
     return ImageFormat::kWebp;
   }
-  for (const std::string_view magic : {std::string_view("II*\0", 4), std::string_view("MM\0*", 4),
-                                       std::string_view("II+\0", 4), std::string_view("MM\0+", 4)}) {
+  constexpr std::array<std::string_view, 4> kTiff = {
+      std::string_view("II*\0", 4), std::string_view("MM\0*", 4),  // classic
+      std::string_view("II+\0", 4), std::string_view("MM\0+", 4)};  // BigTIFF
+  for (const std::string_view magic : kTiff) {
     if (StartsWith(bytes, magic)) return ImageFormat::kTiff;
   }
   return LooksLikeBmp(bytes) ? ImageFormat::kBmp : ImageFormat::kUnknown;

@@ -49,7 +49,8 @@ BmpHeader ReadHeader(std::string_view bytes) {
 bool IsCutOff(const BmpHeader& header, std::size_t bytes) {
   const std::uint64_t row = (static_cast<std::uint64_t>(header.width) * header.bits + 31) / 32 * 4;
   const std::uint64_t last_row = (static_cast<std::uint64_t>(header.width) * header.bits + 7) / 8;
-  return header.pixels_at + row * (static_cast<std::uint64_t>(header.height) - 1) + last_row > bytes;
+  const std::uint64_t rows = static_cast<std::uint64_t>(header.height);
+  return header.pixels_at + row * (rows - 1) + last_row > bytes;
 }
 
 void RgbToBgr(const std::uint8_t* from, std::vector<std::uint8_t>& to) {

@@ -23,7 +23,8 @@ bool TooShortForItsSize(const jpeg_decompress_struct& codec, std::size_t bytes) 
   if (codec.arith_code) return false;
   std::uint64_t blocks = 0;
   for (int i = 0; i < codec.num_components; ++i) {
-    blocks += std::uint64_t{codec.comp_info[i].width_in_blocks} * codec.comp_info[i].height_in_blocks;
+    const jpeg_component_info& component = codec.comp_info[i];
+    blocks += std::uint64_t{component.width_in_blocks} * component.height_in_blocks;
   }
   return blocks / 8 > bytes;
 }

@@ -117,9 +117,13 @@ void ReadPass(png_structp png, const PngPlan& plan, const Deadline& deadline, Pi
   for (std::uint32_t y = 0; y < pixels.height; ++y) {
     CheckTime(png, deadline, y);
     std::uint8_t* row = &pixels.bgr[std::size_t{y} * pixels.width * 3];
+    if (!plan.alpha) {
+      png_read_row(png, row, nullptr);
+      continue;
+    }
     std::uint8_t* bgra = plan.scratch + (plan.passes > 1 ? std::size_t{y} * pixels.width * 4 : 0);
-    png_read_row(png, plan.alpha ? bgra : row, nullptr);
-    if (plan.alpha) OverWhite(bgra, pixels.width, row);
+    png_read_row(png, bgra, nullptr);
+    OverWhite(bgra, pixels.width, row);
   }
 }
 
@@ -131,10 +135,7 @@ void ReadPicture(PngReader& reader, const PngPlan& plan, const Deadline& deadlin
   png_read_end(reader.png(), nullptr);
 }
 
-Decoded FaultOf(const PngReader& reader, PngInput& input) {
-  static_cast<void>(reader);
-  return Fault(input.stop, input.message);
-}
+Decoded FaultOf(const PngInput& input) { return Fault(input.stop, input.message); }
 
 // Deflate shrinks at most 1032 times.
 bool TooShortForItsSize(PngReader& reader, std::size_t bytes) {
@@ -148,19 +149,19 @@ bool TooShortForItsSize(PngReader& reader, std::size_t bytes) {
 Decoded DecodePng(const DecodeTask& task) {
   PngReader reader(task.bytes);
   if (!reader.Run([&] { ReadHeader(reader.png(), reader.info()); })) {
-    return FaultOf(reader, reader.input());
+    return FaultOf(reader.input());
   }
   const std::uint32_t width = png_get_image_width(reader.png(), reader.info());
   const std::uint32_t height = png_get_image_height(reader.png(), reader.info());
   Decoded fault = CheckSize(task, width, height);
   if (fault.fault != Reason::kNone) return fault;
   if (TooShortForItsSize(reader, task.bytes.size())) {
-    return Fault(Reason::kTruncated,
-                 fmt::format("{} bytes cannot hold {}x{} pixels", task.bytes.size(), width, height));
+    return Fault(Reason::kTruncated, fmt::format("{} bytes cannot hold {}x{} pixels",
+                                                 task.bytes.size(), width, height));
   }
   PngPlan plan;
   if (!reader.Run([&] { plan.passes = SetTransforms(reader.png(), reader.info()); })) {
-    return FaultOf(reader, reader.input());
+    return FaultOf(reader.input());
   }
   plan.alpha = png_get_channels(reader.png(), reader.info()) == 4;
   std::vector<std::uint8_t> scratch(
@@ -169,7 +170,7 @@ Decoded DecodePng(const DecodeTask& task) {
   auto frame = NewFrame(ImageFormat::kPng, width, height);
   frame->orientation = ExifOrientation(PngExif(task.bytes));
   if (!reader.Run([&] { ReadPicture(reader, plan, task.deadline, frame->pixels); })) {
-    return FaultOf(reader, reader.input());
+    return FaultOf(reader.input());
   }
   return {std::move(frame), Reason::kNone, {}};
 }

@@ -65,7 +65,8 @@ bool IsCutOff(std::string_view bytes) {
 }
 
 // WebP has no checksum, and both of its coders read zeros as valid codes; but neither writes long
-// runs of them, while half-written files are full of them. Of 20 real files none ends in more than 19.
+// runs of them, while half-written files are full of them. Of 20 real files none ends in more than
+// 19.
 bool HasZeroedTail(std::string_view coded) {
   constexpr std::size_t kSuspicious = 256;
   return coded.size() >= kSuspicious &&

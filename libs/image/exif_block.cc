@@ -77,7 +77,8 @@ int ExifOrientation(std::string_view bytes) {
   for (std::size_t i = 0; i < EntryCount(tiff, ifd); ++i) {
     const std::size_t entry = ifd + 2 + 12 * i;
     if (tiff.U16(entry) != 0x0112) continue;
-    const std::uint32_t value = tiff.U16(entry + 2) == 4 ? tiff.U32(entry + 8) : tiff.U16(entry + 8);
+    const bool is_long = tiff.U16(entry + 2) == 4;
+    const std::uint32_t value = is_long ? tiff.U32(entry + 8) : tiff.U16(entry + 8);
     return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
   }
   return 1;

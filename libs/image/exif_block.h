@@ -16,8 +16,8 @@ using Kinds = std::set<std::string>;
 int ExifOrientation(std::string_view tiff);
 
 // What a person might not want published: "gps", "serial" (also owner names), "maker_note",
-// "thumbnail", "iptc", "xmp", "comment" (also descriptions); "exif" for any block at all. Never fails: an unreadable block is
-// "exif".
+// "thumbnail", "iptc", "xmp", "comment" (also descriptions); "exif" for any block at all. Never
+// fails: an unreadable block is "exif".
 Kinds ExifKinds(std::string_view tiff);
 
 // A block with nothing but the orientation, little-endian, 26 bytes.

@@ -48,9 +48,12 @@ TEST(FrameTest, UprightTakesAnUnknownOrientationForUpright) {
 TEST(FrameTest, UprightKeepsEveryPixelOfAPictureLargerThanATile) {
   Pixels stored{70, 45, {}};
   stored.bgr.resize(70 * 45 * 3);
-  for (std::size_t i = 0; i < stored.bgr.size(); ++i) stored.bgr[i] = static_cast<std::uint8_t>(i * 7);
+  std::uint8_t next = 0;
+  for (std::uint8_t& sample : stored.bgr) sample = next += 7;
   // Each pair undoes itself.
-  for (const auto& [there, back] : {std::pair(2, 2), {3, 3}, {4, 4}, {5, 5}, {6, 8}, {7, 7}, {8, 6}}) {
+  constexpr int kBack[] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
+  for (int there = 2; there <= 8; ++there) {
+    const int back = kBack[there];
     EXPECT_EQ(Upright(Upright(stored, there), back).bgr, stored.bgr) << there;
   }
 }

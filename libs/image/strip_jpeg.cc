@@ -147,16 +147,15 @@ class Stripper {
   // Up to the next marker that is not a restart.
   void CopyScan() {
     std::size_t end = at_;
-    while (end + 1 < bytes_.size()) {
-      const void* found = std::char_traits<char>::find(bytes_.data() + end,
-                                                       bytes_.size() - end - 1, '\xff');
-      if (found == nullptr) break;
-      end = static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
-      const std::uint8_t next = Byte(end + 1);
+    while (end < bytes_.size()) {
+      end = std::min(bytes_.find('\xff', end), bytes_.size());
+      // Like libjpeg: any number of FF bytes stands for one.
+      const std::size_t after = std::min(bytes_.find_first_not_of('\xff', end), bytes_.size());
+      if (after == bytes_.size()) break;
+      const std::uint8_t next = Byte(after);
       if (next != 0 && (next < 0xd0 || next > 0xd7)) break;
-      end += 2;
+      end = after + 1;
     }
-    end = std::min(end, bytes_.size());
     out_.append(bytes_.substr(at_, end - at_));
     at_ = end;
   }

@@ -117,8 +117,9 @@ Result<std::string> WriteWebp(const RedactTask& task, const Pixels& pixels, Kind
   WebpParts parts = PartsOf(task.bytes, kinds);
   std::uint8_t* coded = nullptr;
   const auto width = static_cast<int>(pixels.width);
-  const std::size_t size = WebPEncodeLosslessBGR(pixels.bgr.data(), width,
-                                                 static_cast<int>(pixels.height), width * 3, &coded);
+  const auto height = static_cast<int>(pixels.height);
+  const std::size_t size =
+      WebPEncodeLosslessBGR(pixels.bgr.data(), width, height, width * 3, &coded);
   const std::unique_ptr<std::uint8_t, WebpFree> owner(coded);
   if (size == 0) return InputError("cannot write the WebP file");
   Kinds none;

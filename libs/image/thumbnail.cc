@@ -48,7 +48,9 @@ Result<std::string> Encode(const Pixels& pixels, int quality) {
   const bool written = writer.ok() && Guarded(writer.guard(), [&] {
     Write(writer.codec(), pixels, quality);
   });
-  if (!written) return InputError(std::string("cannot write a thumbnail: ") + writer.guard().message);
+  if (!written) {
+    return InputError(std::string("cannot write a thumbnail: ") + writer.guard().message);
+  }
   return out;
 }
 
