@@ -17,7 +17,7 @@ struct RocksDbOptions {
   std::vector<std::string> families;
   OpenMode mode = OpenMode::kReadWrite;
   // Bounds all memory RocksDB takes: block cache, memtables, indexes.
-  std::size_t memory_bytes = 64u << 20;
+  std::size_t memory_bytes = 16u << 20;
 };
 
 // kConfig if the directory cannot be used (permissions, locked by another process, not there in

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -66,7 +67,7 @@ struct Ran {
 };
 
 Result<Ran> RunPipeline(const RunCommandOptions& options, Prepared& prepared,
-                        state::StateStore& store) {
+                        state::StateStore& store, const std::atomic<bool>& stop) {
   WINNOW_ASSIGN_OR_RETURN(
       const auto output,
       dataset::NewShardOutput({.directory = options.output,
@@ -78,7 +79,7 @@ Result<Ran> RunPipeline(const RunCommandOptions& options, Prepared& prepared,
   local::RunOptions run;
   run.lanes = LaneCount(options.threads);
   run.now = SystemClock().Now();
-  run.stop = &CatchInterrupts();
+  run.stop = &stop;
   run.on_progress = [&](const local::Totals& totals) { progress.Update(totals); };
   WINNOW_ASSIGN_OR_RETURN(
       local::RunResult result,
@@ -100,12 +101,13 @@ void PrintEnd(const RunCommandOptions& options, const Prepared& prepared, const 
 }
 
 Result<ExitCode> Run(const RunCommandOptions& options) {
+  const std::atomic<bool>& stop = CatchInterrupts();
   WINNOW_ASSIGN_OR_RETURN(Prepared prepared, Prepare(options));
   WINNOW_ASSIGN_OR_RETURN(
       const auto store,
       state::OpenRocksDb({.directory = prepared.workspace.Database(),
                           .families = local::StateFamilies(prepared.stages)}));
-  WINNOW_ASSIGN_OR_RETURN(const Ran ran, RunPipeline(options, prepared, *store));
+  WINNOW_ASSIGN_OR_RETURN(const Ran ran, RunPipeline(options, prepared, *store, stop));
   const Summary summary = Summarize(prepared, ran.result, ran.seconds);
   if (!summary.stopped) {
     WINNOW_RETURN_IF_ERROR(FinishDataset({.spec = prepared.spec,

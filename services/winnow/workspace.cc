@@ -73,14 +73,19 @@ Result<bool> BelongsToUs(dataset::Files& files, const Owner& us, const std::stri
   return true;
 }
 
+Status CheckNoFile(const std::string& directory) {
+  std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_directory(directory, error)) {
+    return ConfigError(fmt::format("{} is a file; name a folder", directory));
+  }
+  return {};
+}
+
 // kConfig unless the folder can be made or is empty but for `.winnow`, and can be written to.
 Status CheckNew(const std::string& directory) {
   std::error_code error;
   fs::path existing = fs::absolute(directory, error);
   if (fs::exists(existing, error)) {
-    if (!fs::is_directory(existing, error)) {
-      return ConfigError(fmt::format("{} is a file; name a folder", directory));
-    }
     for (const fs::directory_entry& entry : fs::directory_iterator(existing, error)) {
       if (entry.path().filename() == kMarks) continue;
       return ConfigError(fmt::format(
@@ -122,6 +127,8 @@ Result<Workspace> ClaimWorkspace(dataset::Files& files, const spec::CollectionSp
                                  const std::string& output, const std::string& state) {
   const Owner us{spec.collection.value(), spec.digest};
   const std::string marks = dataset::JoinPath(output, kMarks);
+  WINNOW_RETURN_IF_ERROR(CheckNoFile(output));
+  WINNOW_RETURN_IF_ERROR(CheckNoFile(state));
   WINNOW_ASSIGN_OR_RETURN(const bool output_ours, BelongsToUs(files, us, marks, output));
   WINNOW_ASSIGN_OR_RETURN(const bool state_ours, BelongsToUs(files, us, state, state));
   if (output_ours && !state_ours) {
