@@ -1,5 +1,5 @@
-"""Ten times the pictures must not need ten times the memory: peak resident size of `winnow run` over
-a small and a ten times larger folder.
+"""More pictures must not need more memory: peak resident size of `winnow run` over a small folder,
+which is large enough to fill queues and batches, and a larger one.
 
 usage: memory_bound.py WINNOW MAKE_PICTURES SPEC [--small N] [--times N]
 """
@@ -34,8 +34,8 @@ def main():
     parser.add_argument("winnow")
     parser.add_argument("make_pictures")
     parser.add_argument("spec")
-    parser.add_argument("--small", type=int, default=300)
-    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--small", type=int, default=1000)
+    parser.add_argument("--times", type=int, default=5)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
