@@ -418,6 +418,38 @@ TEST(RedactTest, FillBytesWithinAScanDoNotEndThePicture) {
   EXPECT_EQ(MustRedact(before, {}).bytes, before);
 }
 
+// A file as a RIFF of these chunks.
+std::string Riff(const std::vector<std::pair<std::string, std::string>>& chunks) {
+  const auto size = [](std::size_t value) {
+    std::string out;
+    for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift & 0xff);
+    return out;
+  };
+  std::string body = "WEBP";
+  for (const auto& [type, content] : chunks) {
+    body += type + size(content.size()) + content + std::string(content.size() % 2, '\0');
+  }
+  return "RIFF" + size(body.size()) + body;
+}
+
+// Found by fuzzing: what decoders ignore must not come to life, nor travel along.
+TEST(RedactTest, WebpKeepsNoPictureChunkThatDecodersIgnore) {
+  MakeImageOptions options;
+  options.lossless = false;
+  const std::string plain = testing::MakeWebp(options);
+  const std::string picture = plain.substr(20);
+  const std::string header("\0\0\0\0\x3f\x01\0\xef\0\0", 10);
+  const std::string secret(testing::kSecret);
+  const std::string before =
+      Riff({{"VP8X", header}, {"ALPH", secret}, {"VP8 ", picture}, {"junk", secret}});
+  const Pixels pixels = MustDecode(plain)->pixels;
+  ASSERT_EQ(MustDecode(before)->pixels.bgr, pixels.bgr);
+  const Redacted after = MustRedact(before, {});
+  EXPECT_EQ(MustDecode(after.bytes)->pixels.bgr, pixels.bgr);
+  EXPECT_EQ(after.bytes.find(secret), std::string::npos);
+  EXPECT_THAT(after.stripped, Contains("other"));
+}
+
 TEST(RedactTest, TiffAndBmpBecomePng) {
   for (const Maker make : {testing::MakeTiff, testing::MakeBmp}) {
     const Redacted after = MustRedact(make({}), {});

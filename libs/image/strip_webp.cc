@@ -1,4 +1,3 @@
-#include <webp/decode.h>
 #include <webp/encode.h>
 
 #include <array>
@@ -25,9 +24,7 @@ void AppendChunk(std::string& out, std::string_view type, std::string_view body)
   if (body.size() % 2 != 0) out += '\0';
 }
 
-bool IsPicture(std::string_view type) {
-  return type == "VP8 " || type == "VP8L" || type == "ALPH";
-}
+bool IsCoded(std::string_view type) { return type == "VP8 " || type == "VP8L"; }
 
 void AddKinds(const RiffChunk& chunk, Kinds& kinds) {
   if (chunk.type == "EXIF") {
@@ -43,24 +40,39 @@ void AddKinds(const RiffChunk& chunk, Kinds& kinds) {
 }
 
 struct WebpParts {
-  std::string picture;  // chunks
-  std::string profile;  // chunk, may be empty
+  std::string transparency;  // chunk, may be empty
+  std::string picture;       // chunk
+  std::string profile;       // chunk, may be empty
   bool alpha = false;
 };
+
+// libwebp ignores a transparency chunk that the header does not announce.
+bool AnnouncesAlpha(const RiffChunk& header) {
+  return !header.body.empty() && (static_cast<std::uint8_t>(header.body[0]) & kAlphaFlag) != 0;
+}
+
+// The first chunk of a kind counts, as it does for decoders; others could hold anything.
+void Take(const RiffChunk& chunk, WebpParts& parts, Kinds& kinds) {
+  if (chunk.type == "VP8X") {
+    parts.alpha = parts.alpha || AnnouncesAlpha(chunk);
+  } else if (IsCoded(chunk.type) && parts.picture.empty()) {
+    AppendChunk(parts.picture, chunk.type, chunk.body);
+  } else if (chunk.type == "ALPH" && parts.alpha && parts.picture.empty() &&
+             parts.transparency.empty()) {
+    AppendChunk(parts.transparency, chunk.type, chunk.body);
+  } else if (chunk.type == "ICCP" && parts.profile.empty()) {
+    AppendChunk(parts.profile, chunk.type, chunk.body);
+  } else {
+    AddKinds(chunk, kinds);
+  }
+}
 
 WebpParts PartsOf(std::string_view bytes, Kinds& kinds) {
   WebpParts parts;
   std::size_t end = 12;
   for (const RiffChunk& chunk : WebpChunks(bytes)) {
     end = static_cast<std::size_t>(chunk.body.data() - bytes.data()) + chunk.body.size();
-    if (IsPicture(chunk.type)) {
-      AppendChunk(parts.picture, chunk.type, chunk.body);
-      parts.alpha = parts.alpha || chunk.type == "ALPH";
-    } else if (chunk.type == "ICCP" && parts.profile.empty()) {
-      AppendChunk(parts.profile, chunk.type, chunk.body);
-    } else if (chunk.type != "VP8X") {
-      AddKinds(chunk, kinds);
-    }
+    Take(chunk, parts, kinds);
   }
   if (end + end % 2 < bytes.size()) kinds.insert("trailing_data");
   return parts;
@@ -81,7 +93,7 @@ std::string Assemble(const WebpParts& parts, const Frame& frame) {
                          (parts.alpha ? kAlphaFlag : 0) | (exif.empty() ? 0 : kExifFlag);
   std::string body = "WEBP";
   if (flags != 0) AppendChunk(body, "VP8X", ExtendedHeader(flags, frame.pixels));
-  body.append(parts.profile).append(parts.picture);
+  body.append(parts.profile).append(parts.transparency).append(parts.picture);
   if (!exif.empty()) AppendChunk(body, "EXIF", exif);
   std::string out = "RIFF";
   Append(out, body.size(), 4);
@@ -102,14 +114,8 @@ bool IsAnimatedWebp(std::string_view bytes) {
 }
 
 Result<std::string> StripWebp(const RedactTask& task, Kinds& kinds) {
-  WebpParts parts = PartsOf(task.bytes, kinds);
+  const WebpParts parts = PartsOf(task.bytes, kinds);
   if (parts.picture.empty()) return InputError("the WebP file holds no picture");
-  WebPBitstreamFeatures features{};
-  const auto* data = reinterpret_cast<const std::uint8_t*>(task.bytes.data());
-  if (WebPGetFeatures(data, task.bytes.size(), &features) != VP8_STATUS_OK) {
-    return InputError("the WebP file cannot be read");
-  }
-  parts.alpha = features.has_alpha != 0;
   return Assemble(parts, task.frame);
 }
 
@@ -125,6 +131,7 @@ Result<std::string> WriteWebp(const RedactTask& task, const Pixels& pixels, Kind
   Kinds none;
   const std::string_view file(reinterpret_cast<const char*>(coded), size);
   parts.picture = PartsOf(file, none).picture;
+  parts.transparency.clear();
   parts.alpha = false;
   return Assemble(parts, task.frame);
 }
