@@ -206,14 +206,17 @@ class Collector {
   void Note(const StageStep& step) {
     const std::string& stage = pipeline_.stages[step.stage].name;
     totals_.Count(stage, step.disposition, step.reason);
-    for (const stream::StateWrite& write : step.writes) batch_.push_back({stage, write});
+    for (const stream::StateWrite& write : step.writes) AddToBatch(stage, write);
   }
 
   void WriteLedger(std::uint64_t sequence, const std::vector<stream::StateWrite>& writes) {
     ledger_state_.Apply(sequence, writes);
-    for (const stream::StateWrite& write : writes) {
-      batch_.push_back({std::string(kLedgerFamily), write});
-    }
+    for (const stream::StateWrite& write : writes) AddToBatch(kLedgerFamily, write);
+  }
+
+  void AddToBatch(std::string_view family, const stream::StateWrite& write) {
+    pending_bytes_ += write.key.size() + (write.value ? write.value->size() : 0);
+    batch_.push_back({std::string(family), write});
   }
 
   void At(CommitPoint point) const {

@@ -53,8 +53,9 @@ enum class CommitPoint { kBeforePrepare, kBeforeCommit, kBeforePublish, kAfterPu
 struct RunOptions {
   std::size_t lanes = 1;
   std::uint64_t max_bytes_in_flight = 256u << 20;  // coded image bytes
+  // A commit is due after so many records, or so many bytes of images read and state written.
   std::uint64_t commit_records = 256;
-  std::uint64_t commit_bytes = 64u << 20;
+  std::uint64_t commit_bytes = 16u << 20;
   // The time every record of this state is judged at: kept from the first run, so that a resumed
   // run decides alike.
   Timestamp now{};

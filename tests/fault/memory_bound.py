@@ -34,8 +34,8 @@ def main():
     parser.add_argument("winnow")
     parser.add_argument("make_pictures")
     parser.add_argument("spec")
-    parser.add_argument("--small", type=int, default=1000)
-    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--small", type=int, default=2000)
+    parser.add_argument("--times", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
