@@ -57,11 +57,22 @@ Decoded DecodeFragment(const DecodeTask& task, std::string_view coded, std::uint
   return status == VP8_STATUS_OK ? Decoded{} : FaultOf(status);
 }
 
+std::uint64_t LittleEndian32(std::string_view bytes, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(bytes[at + i]);
+  return value;
+}
+
 // The file says how long it is.
-bool IsCutOff(std::string_view bytes) {
-  std::uint64_t length = 0;
-  for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<std::uint8_t>(bytes[4 + i]);
-  return length + 8 > bytes.size();
+bool IsCutOff(std::string_view bytes) { return LittleEndian32(bytes, 4) + 8 > bytes.size(); }
+
+// Chunks of odd length are padded. libwebp would read a damaged picture on into the padding.
+std::string_view WithoutPadding(std::string_view chunks) {
+  std::uint64_t end = 0;
+  for (std::uint64_t at = 0; at + 8 <= chunks.size(); at = end + end % 2) {
+    end = at + 8 + LittleEndian32(chunks, static_cast<std::size_t>(at) + 4);
+  }
+  return chunks.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(end, chunks.size())));
 }
 
 // WebP has no checksum, and both of its coders read zeros as valid codes; but neither writes long
@@ -93,8 +104,8 @@ Decoded DecodeFirstFrame(const DecodeTask& task, WebPDemuxer* demux) {
       &part, &WebPDemuxReleaseIterator);
   const std::size_t stride = static_cast<std::size_t>(part.width) * 4;
   std::vector<std::uint8_t> bgra(stride * static_cast<std::size_t>(part.height));
-  const std::string_view coded(reinterpret_cast<const char*>(part.fragment.bytes),
-                               part.fragment.size);
+  const std::string_view coded = WithoutPadding(
+      {reinterpret_cast<const char*>(part.fragment.bytes), part.fragment.size});
   if (HasZeroedTail(coded)) return Fault(Reason::kCorrupt, "the coded picture ends in zeros");
   fault = DecodeFragment(task, coded, bgra.data(), stride, bgra.size());
   if (fault.fault != Reason::kNone) return fault;
