@@ -4,12 +4,12 @@
 
 #include <array>
 
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 namespace winnow::dataset {
 
 std::string EscapeHtml(std::string_view text) {
-  const std::string valid = record::ToUtf8(text);
+  const std::string valid = ToUtf8(text);
   std::string escaped;
   escaped.reserve(valid.size());
   for (const char c : valid) {

@@ -8,7 +8,7 @@
 
 #include "libs/dataset/report_html.h"
 #include "libs/dataset/report_test_input.h"
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 namespace winnow::dataset {
 namespace {
@@ -74,7 +74,7 @@ TEST(ReportTest, EscapesEverythingTheInputCanName) {
   EXPECT_THAT(html, Not(HasSubstr("\"'>")));
   EXPECT_THAT(html, HasSubstr("&lt;script&gt;"));
   EXPECT_THAT(html, HasSubstr("&amp;amp;"));
-  EXPECT_TRUE(record::IsUtf8(html));
+  EXPECT_TRUE(IsUtf8(html));
   EXPECT_EQ(html.find('\x01'), std::string::npos);
 }
 

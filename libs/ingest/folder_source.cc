@@ -12,7 +12,7 @@
 #include "libs/ingest/folder_walk.h"
 #include "libs/ingest/image_header.h"
 #include "libs/ingest/image_name.h"
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 namespace winnow::ingest {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxBytes = 1ull << 30;
 
 // One line of well-formed text: names of files may hold anything.
 std::string OneLine(std::string_view text) {
-  std::string line = record::ToUtf8(text);
+  std::string line = ToUtf8(text);
   for (char& c : line) {
     if ((c >= 0 && c < ' ') || c == '\x7F') c = '?';
   }
@@ -180,7 +180,7 @@ class Folder final : public FolderSource {
     const std::string_view directory = Directory(record.source.path);
     if (directory.empty()) return;
     record::Annotation tag;
-    tag.label = record::ToUtf8(Basename(directory));
+    tag.label = ToUtf8(Basename(directory));
     record.annotations.insert(record.annotations.begin(), std::move(tag));
   }
 

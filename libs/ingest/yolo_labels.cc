@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 namespace winnow::ingest {
 namespace {
@@ -149,7 +149,7 @@ Result<std::vector<std::string>> ReadNames(const YAML::Node& names) {
   for (const auto& [index, name] : by_index) {
     if (index < 0 || index >= kMaxClasses) return InputError("names has an index out of range");
     list.resize(static_cast<std::size_t>(index) + 1);
-    list.back() = record::ToUtf8(name);
+    list.back() = ToUtf8(name);
   }
   return list;
 }
@@ -171,7 +171,7 @@ YoloClasses ParseClassList(std::string_view text) {
   YoloClasses classes;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   (void)EachLine(text, [&](std::string_view line, int) -> Status {
-    classes.names.push_back(record::ToUtf8(line));
+    classes.names.push_back(ToUtf8(line));
     return {};
   });
   while (!classes.names.empty() && classes.names.back().empty()) classes.names.pop_back();

@@ -6,7 +6,7 @@
 #include "libs/base/check.h"
 #include "libs/record/closed_sets.h"
 #include "libs/record/codec.h"
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 namespace winnow::record {
 namespace {

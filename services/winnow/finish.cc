@@ -17,6 +17,8 @@ namespace {
 using record::Disposition;
 using record::ImageRecord;
 
+constexpr std::string_view kReportName = "report.html";
+
 // Fills the tally and writes the rejects, in one pass.
 Result<Tally> ReadLedger(const FinishedRun& run, const local::Ledger& ledger) {
   Tally tally(run.spec);
@@ -146,6 +148,13 @@ Status FillPictures(const FinishedRun& run, const Tally& tally, const local::Led
   return {};
 }
 
+// The manifest is written last: if it says what we would write, the report is there too.
+bool IsFinished(const FinishedRun& run, const dataset::Manifest& manifest) {
+  const auto earlier = dataset::ReadManifest(run.workspace.output, dataset::PosixFiles());
+  const auto report = dataset::PosixFiles().Size(run.workspace.Path(kReportName));
+  return earlier && *earlier == manifest && report && *report;
+}
+
 }  // namespace
 
 Status FinishDataset(const FinishedRun& run) {
@@ -155,6 +164,7 @@ Status FinishDataset(const FinishedRun& run) {
 
   dataset::ReportInput report;
   WINNOW_ASSIGN_OR_RETURN(report.manifest, MakeManifest(run, tally));
+  if (IsFinished(run, report.manifest)) return {};
   report.objective = run.spec.objective.description;
   report.target_counts = run.spec.objective.target_counts;
   report.stages = StageCounts(run);
@@ -167,7 +177,7 @@ Status FinishDataset(const FinishedRun& run) {
   WINNOW_RETURN_IF_ERROR(FillPictures(run, tally, ledger, report));
 
   WINNOW_RETURN_IF_ERROR(dataset::WriteFileAtomically(
-      dataset::PosixFiles(), run.workspace.Path("report.html"), dataset::RenderReport(report)));
+      dataset::PosixFiles(), run.workspace.Path(kReportName), dataset::RenderReport(report)));
   return dataset::WriteManifest(run.workspace.output, report.manifest, dataset::PosixFiles());
 }
 

@@ -25,7 +25,8 @@ struct FinishedRun {
 };
 
 // Writes rejected.jsonl, report.html and manifest.json, each all or nothing, from the state alone:
-// the same state gives the same bytes.
+// the same state gives the same bytes. If nothing has changed since they were written, report and
+// manifest stay as they are.
 Status FinishDataset(const FinishedRun& run);
 
 }  // namespace winnow::cli

@@ -13,38 +13,50 @@ namespace {
 
 using record::ImageRecord;
 
-constexpr std::uint32_t kSide = 320;  // pixels
-constexpr int kQuality = 80;
+// Faces are looked for at the size the picture is shown at, or nearly: a face too small to be found
+// there is too small to be recognised. A full search costs ten times as much.
+constexpr std::uint32_t kSearchedSide = 480;  // pixels
+constexpr std::uint32_t kShownSide = 320;
+constexpr int kSearchedQuality = 90;
+constexpr int kShownQuality = 80;
 
-std::string Shrink(const record::PayloadContent& safe) {
-  const image::Decoded decoded = image::Decode(safe.bytes.view(), {});
+// "" if it cannot be decoded.
+std::string Shrink(std::string_view bytes, std::uint32_t side, int quality) {
+  const image::Decoded decoded = image::Decode(bytes, {});
   if (!decoded.frame) return "";
   const image::Pixels upright =
       image::Upright(decoded.frame->pixels, decoded.frame->orientation);
-  return image::JpegThumbnail(upright, kSide, kQuality).value_or("");
+  return image::JpegThumbnail(upright, side, quality).value_or("");
 }
 
-// The record with its payload again; nullopt if the source no longer gives the same image.
-std::optional<ImageRecord> Reload(const ImageRecord& record, const stream::Source& source) {
+// The record with a small copy of its picture; nullopt if the source no longer gives the same image.
+std::optional<ImageRecord> ReloadSmall(const ImageRecord& record, const stream::Source& source) {
   stream::SourceEntry entry;
   entry.name = record.source.path;
-  Result<ImageRecord> loaded = source.Load(entry);
+  const Result<ImageRecord> loaded = source.Load(entry);
   if (!loaded || loaded->id != record.id) return std::nullopt;
-  ImageRecord whole = record;
-  whole.payload = std::move(loaded->payload);
-  whole.history.clear();
-  return whole;
+  const record::PayloadContent* const content = record::ContentOf(loaded->payload);
+  if (content == nullptr) return std::nullopt;
+  record::PayloadContent small;
+  small.bytes =
+      SharedBytes(Shrink(content->bytes.view(), kSearchedSide, kSearchedQuality));
+  small.media_type = "image/jpeg";
+  ImageRecord copy = record;
+  copy.payload = record::RawPayload{std::move(small)};
+  copy.annotations.clear();
+  return copy;
 }
 
 std::string Picture(const ImageRecord& record, const stream::Source& source,
                     stream::Processor& blurrer, const stream::StateView& state) {
   if (!record.measurements) return "";
-  std::optional<ImageRecord> whole = Reload(record, source);
-  if (!whole) return "";
-  const Result<stream::Outcome> outcome = blurrer.Process(std::move(*whole), state, {});
+  std::optional<ImageRecord> small = ReloadSmall(record, source);
+  if (!small) return "";
+  const Result<stream::Outcome> outcome = blurrer.Process(std::move(*small), state, {});
   if (!outcome) return "";
   const auto* const safe = std::get_if<record::SafePayload>(&outcome->record.payload);
-  return safe == nullptr ? "" : Shrink(safe->content());
+  if (safe == nullptr) return "";
+  return Shrink(safe->content().bytes.view(), kShownSide, kShownQuality);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
 #include <gtest/gtest.h>
 
-namespace winnow::record {
+namespace winnow {
 namespace {
 
 using std::string_literals::operator""s;
@@ -31,4 +31,4 @@ TEST(Utf8Test, ReplacesOnlyTheBadBytes) {
 }
 
 }  // namespace
-}  // namespace winnow::record
+}  // namespace winnow

@@ -1,8 +1,6 @@
-#include "libs/record/utf8.h"
+#include "libs/base/utf8.h"
 
-#include <cstddef>
-
-namespace winnow::record {
+namespace winnow {
 namespace {
 
 unsigned char At(std::string_view text, std::size_t i) {
@@ -41,14 +39,16 @@ std::size_t SequenceLength(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
+std::size_t FirstBadUtf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = SequenceLength(text, at);
-    if (length == 0) return false;
+    if (length == 0) return at;
     at += length;
   }
-  return true;
+  return std::string_view::npos;
 }
+
+bool IsUtf8(std::string_view text) { return FirstBadUtf8(text) == std::string_view::npos; }
 
 std::string ToUtf8(std::string_view text) {
   std::string fixed;
@@ -61,4 +61,4 @@ std::string ToUtf8(std::string_view text) {
   return fixed;
 }
 
-}  // namespace winnow::record
+}  // namespace winnow
