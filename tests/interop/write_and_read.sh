@@ -1,10 +1,14 @@
 #!/bin/sh
-# usage: write_and_read.sh WRITER READER.py DEFAULT_PYTHON
-# Exit status of the reader: 77 means skipped.
+# usage: write_and_read.sh READER.py DEFAULT_PYTHON WRITER [ARGUMENT]...
+# The writer gets the dataset's directory as its last argument. Exit status of the reader: 77 means
+# skipped.
 set -eu
+reader=$1
+python=${WINNOW_PYTHON:-$2}
+shift 2
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-"$1" "$directory/dataset"
+"$@" "$directory/dataset"
 status=0
-"${WINNOW_PYTHON:-$3}" "$2" "$directory/dataset" || status=$?
+"$python" "$reader" "$directory/dataset" || status=$?
 exit $status
