@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kAttributePrefix = "attribute:";
 
-std::string OrUnknown(std::string value) { return value.empty() ? "unknown" : value; }
+std::string OrUnknown(const std::string& value) { return value.empty() ? "unknown" : value; }
 
 std::string Attribute(const record::ImageRecord& record, std::string_view key) {
   const auto found = record.attributes.find(std::string(key));

@@ -77,7 +77,7 @@ class HammingIndex {
     std::uint16_t partner;  // of the fingerprint searched for
     std::uint16_t limit;    // bits the partner may differ by
   };
-  using Cursors = std::array<Cursor, kBands * kProbes>;
+  using Cursors = std::array<Cursor, std::size_t{kBands} * kProbes>;
 
   // A vector that never moves its elements, so that growth costs no copy and no double memory.
   template <class T>

@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
       fs::temp_directory_path() / fmt::format("winnow-bench-{}", static_cast<long>(getpid()));
   const fs::path input = scratch / "input";
   fs::create_directories(input);
+  fs::create_directories(scratch / "output");
   std::vector<fs::path> files;
   for (int i = 0; i < count; ++i) {
     files.push_back(input / fmt::format("{:05}.jpg", i));
