@@ -14,7 +14,8 @@ namespace {
 using record::ImageRecord;
 
 // Faces are looked for at the size the picture is shown at, or nearly: a face too small to be found
-// there is too small to be recognised. A full search costs ten times as much.
+// there is too small to be recognised. Searching the examples of a 248-picture run at full size took
+// 75 s on two cores, a third of the run.
 constexpr std::uint32_t kSearchedSide = 480;  // pixels
 constexpr std::uint32_t kShownSide = 320;
 constexpr int kSearchedQuality = 90;
