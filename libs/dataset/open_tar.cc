@@ -12,7 +12,7 @@ constexpr std::size_t kBufferBytes = 1u << 20;
 OpenTar::OpenTar(std::unique_ptr<AppendFile> file, std::uint64_t bytes, std::uint64_t samples)
     : file_(std::move(file)), bytes_(bytes), samples_(samples) {}
 
-Result<OpenTar> OpenTar::Begin(Files& files, std::string path) {
+Result<OpenTar> OpenTar::Begin(Files& files, const std::string& path) {
   WINNOW_ASSIGN_OR_RETURN(auto file, files.OpenAppend(path));
   return OpenTar(std::move(file), 0, 0);
 }

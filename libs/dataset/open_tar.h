@@ -18,7 +18,7 @@ namespace winnow::dataset {
 class OpenTar {
  public:
   // Begins an empty file at `path`, which must not exist. `files` must outlive the object.
-  static Result<OpenTar> Begin(Files& files, std::string path);
+  static Result<OpenTar> Begin(Files& files, const std::string& path);
 
   // Goes on after the first `bytes` bytes of `path`: cuts off what follows and reads the rest for
   // the digest. kCorruptState if the file is missing or shorter.

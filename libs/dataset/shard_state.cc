@@ -51,7 +51,7 @@ Status CheckFormat(const stream::StateView& state) {
 Result<ShardState> ReadShardState(const stream::StateView& state) {
   WINNOW_RETURN_IF_ERROR(CheckFormat(state));
   ShardState result;
-  WINNOW_RETURN_IF_ERROR(ScanEntries(state, kOpenPrefix, [&](std::string split, const Json& json) {
+  WINNOW_RETURN_IF_ERROR(ScanEntries(state, kOpenPrefix, [&](const std::string& split, const Json& json) {
     result.open[split] = {json.at("number"), json.at("samples"), json.at("bytes")};
   }));
   WINNOW_RETURN_IF_ERROR(ScanEntries(state, kClosedPrefix, [&](std::string name, const Json& json) {

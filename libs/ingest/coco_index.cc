@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kNoId = -1;
 
 // `file_name` seen from `directory`, without "." and ".."; empty if it leads out of the root.
-std::string Inside(const std::string& directory, std::string file_name) {
+std::string Inside(const std::string& directory, const std::string& file_name) {
   const std::filesystem::path path(file_name);
   if (path.is_absolute()) return {};
   std::string normal = (std::filesystem::path(directory) / path).lexically_normal().string();
