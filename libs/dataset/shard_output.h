@@ -13,9 +13,6 @@
 
 namespace winnow::dataset {
 
-// Name of the state family whose view Recover wants and whose writes Prepare returns.
-inline constexpr const char* kOutputFamily = "output";
-
 struct ShardOptions {
   std::string directory;    // of the dataset; made if it is not there
   CollectionId collection;  // letters, digits, '-' and '_'

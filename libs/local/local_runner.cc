@@ -84,7 +84,8 @@ class Collector {
             state::Overlay& ledger_state, StageChain chain, Totals totals,
             std::uint64_t first_sequence)
       : pipeline_(pipeline), options_(options), overlays_(overlays), ledger_state_(ledger_state),
-        ledger_(ledger_state), chain_(std::move(chain)), totals_(std::move(totals)), end_sequence_(first_sequence) {}
+        ledger_(ledger_state), chain_(std::move(chain)), totals_(std::move(totals)),
+        end_sequence_(first_sequence) {}
 
   // Takes a record through the remaining stages, into the output and into the pending batch.
   Status Take(std::uint64_t sequence, LaneResult result) {
@@ -112,7 +113,7 @@ class Collector {
     if (!batch_.empty() || !output_writes.empty()) {
       WriteLedger(end_sequence_, {TotalsWrite(totals_), NextSequenceWrite(end_sequence_)});
       for (stream::StateWrite& write : output_writes) {
-        batch_.push_back({std::string(kOutputFamily), std::move(write)});
+        batch_.push_back({std::string(stream::kOutputFamily), std::move(write)});
       }
       At(CommitPoint::kBeforeCommit);
       WINNOW_RETURN_IF_ERROR(pipeline_.store->Commit(batch_));
@@ -271,13 +272,14 @@ Result<Timestamp> StartOf(const Ledger& ledger, state::StateStore& store, Timest
 }  // namespace
 
 std::vector<std::string> StateFamilies(const std::vector<StagePlan>& stages) {
-  std::vector<std::string> families = {std::string(kLedgerFamily), std::string(kOutputFamily)};
+  std::vector<std::string> families = {std::string(kLedgerFamily),
+                                       std::string(stream::kOutputFamily)};
   for (const StagePlan& stage : stages) families.push_back(stage.name);
   return families;
 }
 
 Result<RunResult> RunLocally(const Pipeline& pipeline, const RunOptions& options) {
-  const auto output_state = state::ViewOf(*pipeline.store, std::string(kOutputFamily));
+  const auto output_state = state::ViewOf(*pipeline.store, std::string(stream::kOutputFamily));
   WINNOW_RETURN_IF_ERROR(pipeline.output->Recover(*output_state));
 
   state::Overlay ledger_state(*pipeline.store, std::string(kLedgerFamily));

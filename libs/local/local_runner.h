@@ -45,8 +45,6 @@ struct Pipeline {
 // The families a store must have for these stages.
 std::vector<std::string> StateFamilies(const std::vector<StagePlan>& stages);
 
-inline constexpr std::string_view kOutputFamily = "output";
-
 // Points of a commit at which a crash is worth trying.
 enum class CommitPoint { kBeforePrepare, kBeforeCommit, kBeforePublish, kAfterPublish };
 

@@ -1,7 +1,7 @@
 // The durable end of a pipeline, kept in step with its state by redo.
 #pragma once
 
-#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "libs/base/result.h"
@@ -9,6 +9,9 @@
 #include "libs/stream/processor.h"
 
 namespace winnow::stream {
+
+// The state family whose view Recover wants and whose entries Prepare returns.
+inline constexpr std::string_view kOutputFamily = "output";
 
 // Protocol, per commit: Append* -> Prepare -> (runner commits the returned writes together with
 // all state) -> Publish. After a crash at any point: Recover, then the same Appends again give the

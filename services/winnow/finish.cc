@@ -51,7 +51,7 @@ Result<dataset::Manifest> MakeManifest(const FinishedRun& run, const Tally& tall
                      .review = run.totals.Ended(Disposition::kReview),
                      .deferred = run.totals.Ended(Disposition::kDeferred)};
   manifest.class_counts = tally.class_counts();
-  const auto output = state::ViewOf(run.store, std::string(local::kOutputFamily));
+  const auto output = state::ViewOf(run.store, std::string(stream::kOutputFamily));
   WINNOW_ASSIGN_OR_RETURN(manifest.shards, dataset::ReadShards(*output));
   for (const dataset::Shard& shard : manifest.shards) {
     manifest.splits[shard.split] += shard.samples;
