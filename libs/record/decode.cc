@@ -106,12 +106,15 @@ PayloadContent Reader::Get(pb::Payload& wire) {
   Require(size == 0 || wire.length() == size, "the payload's length disagrees with its bytes");
   Require(wire.sha256().size() == content.sha256.size(), "the payload's SHA-256 is not 32 bytes");
   Require(pb::Zone_IsValid(wire.zone()), "the payload's zone is not known to this version");
-  Require(zone_ == Zone::kRaw || wire.zone() == pb::ZONE_SAFE || size == 0,
+  Require(zone_ == Zone::kRaw || wire.zone() == pb::ZONE_SAFE ||
+              (size == 0 && !wire.in_blob_store()),
           "unredacted bytes in the safe zone");
+  Require(size == 0 || !wire.in_blob_store(), "the payload is both here and in the blob store");
   if (!problem_.empty()) return content;
   std::copy(wire.sha256().begin(), wire.sha256().end(), content.sha256.begin());
   content.media_type = wire.media_type();
   if (size == 0) content.left_out = wire.length();
+  content.in_store = wire.in_blob_store();
   if (size != 0) content.bytes = SharedBytes(std::move(*wire.mutable_content()));
   content.unknown_fields = Unknown(wire);
   safe_payload_ = zone_ == Zone::kSafe && wire.zone() == pb::ZONE_SAFE;

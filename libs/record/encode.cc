@@ -56,7 +56,8 @@ void Put(const Payload& payload, Bytes bytes, pb::ImageRecord* record) {
   const PayloadContent* content = ContentOf(payload);
   if (content == nullptr) return;
   pb::Payload* wire = record->mutable_payload();
-  if (bytes == Bytes::kInclude) {
+  if (bytes == Bytes::kInclude) wire->set_in_blob_store(content->in_store);
+  if (bytes == Bytes::kInclude && !content->in_store) {
     wire->set_content(content->bytes.view().data(), content->bytes.size());
   }
   wire->set_media_type(ToUtf8(content->media_type));

@@ -26,6 +26,9 @@ struct PayloadContent {
   std::string media_type;  // "image/jpeg"; empty while unknown
   Sha256Digest sha256{};
   std::uint64_t left_out = 0;
+  // The blob store of the payload's zone has the bytes under `sha256` (a claim check): the record is
+  // encoded with the reference alone, whether `bytes` are here or not.
+  bool in_store = false;
   std::string unknown_fields{};
 
   // Bytes of the file, whether they are here or were left out.
@@ -55,6 +58,7 @@ class SafePayload {
   friend bool operator==(const SafePayload&, const SafePayload&) = default;
 
  private:
+  friend PayloadContent* MutableContentOf(std::variant<std::monostate, RawPayload, SafePayload>&);
   PayloadContent content_;
 };
 
@@ -68,5 +72,13 @@ inline const PayloadContent* ContentOf(const Payload& payload) {
   if (const auto* safe = std::get_if<SafePayload>(&payload)) return &safe->content();
   return nullptr;
 }
+
+// Gives a reference its bytes back. False, and nothing changed, if they are not those of `sha256`;
+// so a SafePayload gets no other bytes than those that passed redaction.
+[[nodiscard]] bool AttachBytes(Payload& payload, SharedBytes bytes);
+
+// To be called when the blob store of the payload's zone has the bytes: makes it a reference and
+// lets go of the bytes. Nothing without payload.
+void ReplaceByReference(Payload& payload);
 
 }  // namespace winnow::record

@@ -1,0 +1,76 @@
+// What a runner tells of its work while it works: the seam between runners and metrics, logs and
+// health. Runners know no Prometheus; probes know no broker.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libs/record/image_record.h"
+#include "libs/record/reason.h"
+
+namespace winnow::stream {
+
+// Parts of a stage's time.
+enum class StageStep { kDecode, kProcess, kFetch, kProduce, kCommit };
+
+inline constexpr StageStep kAllStageSteps[] = {StageStep::kDecode, StageStep::kProcess,
+                                               StageStep::kFetch, StageStep::kProduce,
+                                               StageStep::kCommit};
+
+// "decode": the record from its wire form; "process": the processor; "fetch": payload bytes from
+// the blob store; "produce": until the broker has the batch; "commit": until it is committed.
+std::string_view Name(StageStep step);
+
+// What one committed batch did. Told after the commit only, so that nothing is counted twice or
+// for nothing: received = sum of outcomes + dead.
+struct BatchReport {
+  std::uint64_t received = 0;
+  std::uint64_t received_bytes = 0;  // of messages
+  // In images.dead, by the name of the reason (libs/kafka/headers.h).
+  std::map<std::string, std::uint64_t> dead;
+  std::map<std::pair<record::Disposition, record::Reason>, std::uint64_t> outcomes;
+  // Records deferred by earlier batches whose fate this one decided.
+  std::map<std::pair<record::Disposition, record::Reason>, std::uint64_t> settled;
+};
+
+// kInfo: as it should be. kWarning: odd, but nothing lost. kError: something is lost or an
+// operator must act.
+enum class Severity { kInfo, kWarning, kError };
+
+// What makes a service ready. All three must hold.
+struct Condition {
+  bool assigned = false;   // the group has given it its partitions, which may be none
+  bool restored = false;   // the state of all of them is rebuilt
+  bool reachable = false;  // a broker answers
+};
+
+using EventFields = std::vector<std::pair<std::string, std::string>>;
+
+// Every function has an empty default. Calls come from several threads at once; implementations
+// must be thread-safe and quick.
+class StageObserver {
+ public:
+  virtual ~StageObserver() = default;
+
+  virtual void Committed(const BatchReport&) {}
+  // Each record of a committed batch with its last verdict, payload bytes gone: for figures of one
+  // service (progress, divergence).
+  virtual void Concluded(const record::ImageRecord&) {}
+  virtual void Aborted(std::string_view /*why*/) {}
+  virtual void Took(StageStep, std::chrono::nanoseconds) {}
+  virtual void InFlight(std::uint64_t /*bytes*/) {}
+  // Records of the topic's partition after the last one committed.
+  virtual void Lag(const std::string& /*topic*/, int /*partition*/, std::uint64_t /*records*/) {}
+  // The partition is no longer ours: its gauges go.
+  virtual void Revoked(const std::string& /*topic*/, int /*partition*/) {}
+  virtual void Restoring(int /*partition*/, std::uint64_t /*done*/, std::uint64_t /*of*/) {}
+  virtual void Is(const Condition&) {}
+  virtual void Event(Severity, std::string_view /*message*/, const EventFields&) {}
+};
+
+}  // namespace winnow::stream
