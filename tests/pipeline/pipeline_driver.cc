@@ -48,23 +48,6 @@ class TamperedValidator : public stream::Processor {
   const Tamper tamper_;
 };
 
-std::vector<local::StagePlan> Stages(const spec::CollectionSpec& spec, const Tamper& tamper = {}) {
-  const auto plan = [&](auto make) {
-    return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
-  };
-  const auto make_blurrer = [](const spec::CollectionSpec& of) -> ProcessorPtr {
-    return std::make_unique<privacy::Blurrer>(of, NewMarkerDetector());
-  };
-  const auto make_validator = [tamper](const spec::CollectionSpec& of) -> ProcessorPtr {
-    return std::make_unique<TamperedValidator>(of, tamper);
-  };
-  return {{"validator", plan(make_validator)},
-          {"privacy-blurrer", plan(make_blurrer)},
-          {"deduper", plan(deduper::NewDeduper)},
-          {"balancer", plan(balancer::NewBalancer)},
-          {"sink", plan(sink::NewSink)}};
-}
-
 // Lets a test act between listing and loading.
 class InterruptedSource : public stream::Source {
  public:
@@ -97,6 +80,24 @@ void ReadShard(const fs::path& path, std::map<std::string, std::string>& images)
 }
 
 }  // namespace
+
+std::vector<local::StagePlan> PipelineStages(const spec::CollectionSpec& spec,
+                                             const Tamper& tamper) {
+  const auto plan = [&](auto make) {
+    return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
+  };
+  const auto make_blurrer = [](const spec::CollectionSpec& of) -> ProcessorPtr {
+    return std::make_unique<privacy::Blurrer>(of, NewMarkerDetector());
+  };
+  const auto make_validator = [tamper](const spec::CollectionSpec& of) -> ProcessorPtr {
+    return std::make_unique<TamperedValidator>(of, tamper);
+  };
+  return {{"validator", plan(make_validator)},
+          {"privacy-blurrer", plan(make_blurrer)},
+          {"deduper", plan(deduper::NewDeduper)},
+          {"balancer", plan(balancer::NewBalancer)},
+          {"sink", plan(sink::NewSink)}};
+}
 
 ScratchFolder::ScratchFolder()
     : path_(fs::temp_directory_path() / ("winnow-" + std::to_string(std::random_device()()))) {
@@ -133,7 +134,7 @@ spec::CollectionSpec LenientSpec() {
 
 std::vector<std::string> PipelineDriver::StageNames() {
   std::vector<std::string> names;
-  for (const local::StagePlan& stage : Stages(LenientSpec())) names.push_back(stage.name);
+  for (const local::StagePlan& stage : PipelineStages(LenientSpec())) names.push_back(stage.name);
   return names;
 }
 
@@ -147,7 +148,8 @@ Result<local::RunResult> PipelineDriver::Run(local::RunOptions options) {
                                                    .max_images = spec_.output.shard_images,
                                                    .max_bytes = spec_.output.shard_bytes},
                                                   dataset::PosixFiles()));
-  return local::RunLocally({&source, Stages(spec_, after_validator), shards.get(), store_.get()}, options);
+  return local::RunLocally(
+      {&source, PipelineStages(spec_, after_validator), shards.get(), store_.get()}, options);
 }
 
 std::map<std::string, record::ImageRecord> PipelineDriver::Records() const {
@@ -171,9 +173,9 @@ record::Reason PipelineDriver::ReasonOf(const std::string& path) const {
   return record->second.history.back().reason;
 }
 
-std::map<std::string, std::string> PipelineDriver::StoredImages() const {
+std::map<std::string, std::string> ImagesInShards(const std::string& dataset_directory) {
   std::map<std::string, std::string> images;
-  const fs::path shards = dataset::ShardDirectory(output->path());
+  const fs::path shards = dataset::ShardDirectory(dataset_directory);
   if (!fs::exists(shards)) return images;
   for (const auto& entry : fs::directory_iterator(shards)) ReadShard(entry.path(), images);
   return images;

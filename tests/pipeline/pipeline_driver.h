@@ -38,6 +38,14 @@ class ScratchFolder {
 // A spec that admits every sound picture of 64 pixels or more and looks for faces.
 spec::CollectionSpec LenientSpec();
 
+// The five stages, with the scripted detector.
+std::vector<local::StagePlan> PipelineStages(
+    const spec::CollectionSpec& spec,
+    const std::function<void(record::ImageRecord&)>& after_validator = {});
+
+// The image bytes of every stored sample of a dataset, by key.
+std::map<std::string, std::string> ImagesInShards(const std::string& dataset_directory);
+
 class PipelineDriver {
  public:
   explicit PipelineDriver(spec::CollectionSpec spec) : spec_(std::move(spec)) {}
@@ -49,8 +57,9 @@ class PipelineDriver {
   std::map<std::string, record::ImageRecord> Records() const;
   // The last verdict's reason for one image.
   record::Reason ReasonOf(const std::string& path) const;
-  // The image bytes of every stored sample, by key.
-  std::map<std::string, std::string> StoredImages() const;
+  std::map<std::string, std::string> StoredImages() const {
+    return ImagesInShards(output->path());
+  }
   // Forgets state and dataset; keeps the input.
   void Reset();
 
