@@ -44,9 +44,27 @@ function(winnow_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE winnow::options ${ARG_LIBS} GTest::gmock GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name})
+  if(ARG_LABEL STREQUAL "kafka")
+    winnow_broker_test(${name} TIMEOUT ${ARG_TIMEOUT} COMMAND $<TARGET_FILE:${name}>)
+  else()
+    add_test(NAME ${name} COMMAND ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "WINNOW_SHARED_DATA=$ENV{WINNOW_SHARED_DATA}")
+endfunction()
+
+# winnow_broker_test(<name> COMMAND ... [TIMEOUT seconds]): a test labelled kafka that finds the
+# shared broker of tests/broker in WINNOW_KAFKA_BROKERS. One at a time: a broker and its clients
+# fill the machine.
+function(winnow_broker_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name}
+    COMMAND ${CMAKE_SOURCE_DIR}/tests/broker/with_broker ${CMAKE_BINARY_DIR}/broker ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES LABELS kafka TIMEOUT ${ARG_TIMEOUT}
+    FIXTURES_REQUIRED kafka_broker RESOURCE_LOCK kafka_broker)
 endfunction()
 
 # winnow_benchmark(<name> SOURCES a_benchmark.cc LIBS ...): one Google Benchmark binary, not a test.
