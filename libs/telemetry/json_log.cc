@@ -1,0 +1,117 @@
+#include "libs/telemetry/json_log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace winnow::telemetry {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Different messages remembered; beyond, all are forgotten at once, which may let a few repeats
+// through.
+constexpr std::size_t kMostMessages = 1000;
+
+std::string_view Name(stream::Severity severity) {
+  switch (severity) {
+    case stream::Severity::kInfo: return "info";
+    case stream::Severity::kWarning: return "warning";
+    case stream::Severity::kError: return "error";
+  }
+  return "error";
+}
+
+std::string Iso8601(Timestamp time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (time - seconds).count());
+}
+
+bool SpeaksOfSecret(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const char* word : {"password", "secret", "token", "credential", "private", "ssl.key.pem"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Json ToJson(const stream::EventFields& fields) {
+  Json object = Json::object();
+  for (const auto& [name, value] : fields) {
+    object[name] = SpeaksOfSecret(name) ? "(not written)" : value;
+  }
+  return object;
+}
+
+}  // namespace
+
+LineWriter ToStandardError() {
+  return [](std::string_view line) {
+    while (!line.empty()) {
+      const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return;
+      line.remove_prefix(static_cast<std::size_t>(written));
+    }
+  };
+}
+
+JsonLog::JsonLog(std::string service, std::string instance, const Clock& clock, LineWriter writer)
+    : service_(std::move(service)),
+      instance_(std::move(instance)),
+      clock_(clock),
+      writer_(std::move(writer)) {}
+
+std::int64_t JsonLog::Admit(const std::string& key, Timestamp now) {
+  if (repeats_.size() >= kMostMessages && repeats_.count(key) == 0) repeats_.clear();
+  Repeats& repeats = repeats_[key];
+  // A clock set back begins a window, too.
+  if (repeats.written == 0 || now - repeats.since >= kWindow || now < repeats.since) {
+    const auto held_back = static_cast<std::int64_t>(repeats.held_back);
+    repeats = {now, 1, 0};
+    return held_back;
+  }
+  if (repeats.written < kBurst) {
+    ++repeats.written;
+    return 0;
+  }
+  ++repeats.held_back;
+  return -1;
+}
+
+void JsonLog::Write(stream::Severity severity, std::string_view message,
+                    const stream::EventFields& fields) {
+  const Timestamp now = clock_.Now();
+  MutexLock lock(mutex_);
+  const std::int64_t held_back = Admit(fmt::format("{} {}", Name(severity), message), now);
+  if (held_back < 0) return;
+  Json line = {{"time", Iso8601(now)},
+               {"level", Name(severity)},
+               {"service", service_},
+               {"instance", instance_},
+               {"message", message}};
+  if (held_back > 0) line["repeated"] = held_back;
+  if (!fields.empty()) line["fields"] = ToJson(fields);
+  writer_(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void JsonLog::Event(stream::Severity severity, std::string_view message,
+                    const stream::EventFields& fields) {
+  Write(severity, message, fields);
+}
+
+void JsonLog::Aborted(std::string_view why) {
+  Write(stream::Severity::kWarning, "transaction given up; its records are read again",
+        {{"why", std::string(why)}});
+}
+
+}  // namespace winnow::telemetry

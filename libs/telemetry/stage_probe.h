@@ -1,0 +1,73 @@
+// The metrics every stage tells, from what its runner tells. Their list: README.md.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/base/clock.h"
+#include "libs/stream/stage_observer.h"
+#include "libs/telemetry/metrics.h"
+
+namespace winnow::telemetry {
+
+struct StageProbeOptions {
+  std::string stage;    // label of all its series
+  std::string version;  // of the program
+  std::vector<std::string> dead_reasons;  // closed set of the runner
+  bool stores = false;  // the end of the pipeline: tells how old an image is when it is stored
+};
+
+// All series of closed sets are there from the start, at 0, so that a rate over the first event is
+// a rate. Thread-safe. `metrics` and `clock` must outlive it; one probe per Metrics.
+class StageProbe : public stream::StageObserver {
+ public:
+  StageProbe(StageProbeOptions options, Metrics& metrics, const Clock& clock);
+
+  void Committed(const stream::BatchReport& batch) override;
+  // Stored records only: how long they took since they were captured and since they came in.
+  void Concluded(const record::ImageRecord& record) override;
+  void Aborted(std::string_view why) override;
+  void Took(stream::StageStep step, std::chrono::nanoseconds time) override;
+  void InFlight(std::uint64_t bytes) override;
+  void Lag(const std::string& topic, int partition, std::uint64_t records) override;
+  void Revoked(const std::string& topic, int partition) override;
+  void Restoring(int partition, std::uint64_t done, std::uint64_t of) override;
+  void Is(const stream::Condition& condition) override;
+  // The process was asked to stop.
+  void Stopping();
+
+ private:
+  using Fate = std::pair<record::Disposition, record::Reason>;
+
+  Labels With(Labels labels) const;
+  Labels FateLabels(const Fate& fate) const;
+  Labels PartitionLabels(int partition) const;
+  Labels LagLabels(const std::string& topic, int partition) const;
+  void MakeRecordSeries();
+  void MakeStepSeries(Metrics& metrics);
+
+  const StageProbeOptions options_;
+  const Clock& clock_;
+  CounterFamily records_;
+  CounterFamily settled_;
+  GaugeFamily lag_;
+  GaugeFamily restore_;
+  GaugeFamily ready_;
+  Counter received_;
+  Counter received_bytes_;
+  Counter commits_;
+  Counter aborts_;
+  Gauge in_flight_;
+  Histogram batch_records_;
+  Histogram since_captured_;
+  Histogram since_ingested_;
+  std::array<Histogram, std::size(stream::kAllStageSteps)> steps_;
+  // Written by the constructor only; other pairs are looked up in the family.
+  std::map<Fate, Counter> by_fate_;
+  std::map<std::string, Counter> dead_;
+};
+
+}  // namespace winnow::telemetry
