@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,38 @@ struct PartitionRange {
   std::int64_t high_watermark = 0;  // above `end` while a transaction is open
 };
 
+// A process in a consumer group.
+struct GroupMember {
+  std::string instance;  // static member id; the client id if it has none
+  std::string host;
+  std::map<std::string, std::vector<int>> partitions;  // assigned, by topic
+};
+
+// Visits messages; false ends the reading.
+using VisitEntry = std::function<bool(const LogEntry&)>;
+
+// Keeps its connections, for who asks often. One thread. Errors as those of the functions below;
+// a reader that was given one can be used on.
+class LogReader {
+ public:
+  virtual ~LogReader() = default;
+
+  virtual Result<std::vector<PartitionRange>> RangesOf(const std::string& topic) = 0;
+  // Committed messages with offsets in [begin, end) of one partition, as far as they are there now.
+  virtual Status ReadRange(const std::string& topic, int partition, std::int64_t begin,
+                           std::int64_t end, const VisitEntry& visit) = 0;
+  // Messages at these offsets (ascending), committed or not. Those the log does not hold any more
+  // are passed over.
+  virtual Status ReadOffsets(const std::string& topic, int partition,
+                             const std::vector<std::int64_t>& offsets, const VisitEntry& visit) = 0;
+  virtual Result<std::map<int, std::int64_t>> CommittedOffsets(const std::string& group,
+                                                               const std::string& topic) = 0;
+  // Empty for a group nobody is in.
+  virtual Result<std::vector<GroupMember>> MembersOf(const std::string& group) = 0;
+};
+
+Result<std::unique_ptr<LogReader>> NewLogReader(const ClientConfig& client);
+
 // The partitions of a topic. kConfig if it does not exist, kUnavailable if no broker answers.
 Result<std::vector<PartitionRange>> RangesOf(const ClientConfig& client, const std::string& topic);
 
@@ -41,7 +74,10 @@ Result<std::vector<PartitionRange>> RangesOf(const ClientConfig& client, const s
 Status ReadTopic(const ClientConfig& client, const std::string& topic,
                  const std::function<bool(const LogEntry&)>& visit);
 
-// One message, committed or not; nullopt if the log does not hold it any more.
+// The same through a reader that is there.
+Status ReadTopic(LogReader& reader, const std::string& topic, const VisitEntry& visit);
+
+// One message, committed or not; `visit` is not called if the log does not hold it any more.
 Status ReadOne(const ClientConfig& client, const std::string& topic, int partition,
                std::int64_t offset, const std::function<void(const LogEntry&)>& visit);
 
