@@ -2,26 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "libs/dataset/open_tar.h"
-#include "libs/dataset/sample_json.h"
+#include "libs/dataset/sample.h"
 #include "libs/dataset/shard_state.h"
 
 namespace winnow::dataset {
 namespace {
-
-bool IsPlainName(std::string_view name) {
-  return !name.empty() && name.size() <= 64 &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
-         });
-}
 
 Result<std::string> DigestOf(Files& files, const std::string& path, std::uint64_t bytes) {
   Sha256Hasher hasher;
@@ -173,23 +164,9 @@ Status ShardOutput::RemoveOrphans() {
 // ---- appending -----------------------------------------------------------------------------
 
 Status ShardOutput::DoAppend(record::ImageRecord& record) {
-  const auto* payload = std::get_if<record::SafePayload>(&record.payload);
-  if (payload == nullptr) {
-    return BugError(fmt::format("record {} reached the dataset writer without passing redaction",
-                                record.id.value()));
-  }
-  if (!record.placement || !IsPlainName(record.placement->split)) {
-    return BugError(fmt::format("record {} reached the dataset writer without a valid split",
-                                record.id.value()));
-  }
+  WINNOW_ASSIGN_OR_RETURN(const Sample sample, MakeSample(record));
   const std::string split = record.placement->split;
-  const std::string key = SampleKey(record.id);
-  record.placement->key = key;
-  const std::string json = SampleJson(record);
-  const std::vector<TarEntry> entries = {
-      {key + "." + ImageExtension(payload->content().media_type), payload->content().bytes.view()},
-      {key + ".json", json}};
-
+  const std::vector<TarEntry> entries = sample.entries();
   Lane& lane = lanes_[split];
   WINNOW_RETURN_IF_ERROR(MakeRoom(split, lane, TarBytes(entries)));
   WINNOW_RETURN_IF_ERROR(lane.tar->AppendSample(entries));
@@ -301,12 +278,7 @@ Status ShardOutput::PublishShard(const Shard& shard) {
 
 Result<std::unique_ptr<stream::Output>> NewShardOutput(const ShardOptions& options, Files& files) {
   if (options.directory.empty()) return ConfigError("no output directory was given");
-  if (!IsPlainName(options.collection.value())) {
-    return ConfigError(fmt::format(
-        "the collection name \"{}\" cannot be part of a file name; use 1 to 64 letters, digits, "
-        "'-' and '_'",
-        options.collection.value()));
-  }
+  WINNOW_RETURN_IF_ERROR(CheckCollection(options.collection));
   if (options.max_images == 0 || options.max_bytes == 0) {
     return ConfigError("a shard must have room for at least one image and one byte");
   }

@@ -5,6 +5,8 @@
 
 #include "libs/base/digest.h"
 #include "libs/dataset/manifest.h"
+#include "libs/dataset/sample_json.h"
+#include "libs/dataset/stream_shards.h"
 #include "libs/dataset/tar.h"
 
 namespace winnow::dataset {
@@ -118,9 +120,8 @@ std::uint64_t CheckShard(const std::string& directory, const Shard& shard,
   return samples;
 }
 
-void CheckStrangers(const std::string& directory, const Manifest& manifest, Problems& problems) {
-  std::set<std::string> known;
-  for (const Shard& shard : manifest.shards) known.insert(shard.name);
+void CheckStrangers(const std::string& directory, const std::set<std::string>& known,
+                    Problems& problems) {
   const auto names = PosixFiles().List(ShardDirectory(directory));
   if (!names) {
     problems.push_back(names.error().message);
@@ -131,19 +132,43 @@ void CheckStrangers(const std::string& directory, const Manifest& manifest, Prob
   }
 }
 
-}  // namespace
+void CheckIdsInShard(const Part& part, const std::set<std::string>& keys, Problems& problems) {
+  for (const std::string& id : part.ids) {
+    if (keys.count(SampleKey(RecordId(id))) > 0) continue;
+    problems.push_back(fmt::format("{}: its manifest names record {}, which no shard holds",
+                                   part.shard.name, id));
+  }
+}
 
-Result<std::vector<std::string>> VerifyDataset(const std::string& directory) {
+// A dataset that services write has no end: its parts are its manifest.
+Result<Problems> VerifyParts(const std::string& directory, const std::vector<Part>& parts) {
+  Problems problems = CheckRanges(parts);
+  const Problems repeated = CheckIds(parts);
+  problems.insert(problems.end(), repeated.begin(), repeated.end());
+  std::set<std::string> keys;
+  std::set<std::string> known;
+  for (const Part& part : parts) {
+    known.insert(part.shard.name);
+    const std::uint64_t samples = CheckShard(directory, part.shard, keys, problems);
+    if (samples == part.shard.samples) CheckIdsInShard(part, keys, problems);
+  }
+  CheckStrangers(directory, known, problems);
+  return problems;
+}
+
+Result<Problems> VerifyRun(const std::string& directory) {
   WINNOW_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(directory, PosixFiles()));
   Problems problems;
   std::set<std::string> keys;
+  std::set<std::string> known;
   std::uint64_t samples = 0;
   std::map<std::string, std::uint64_t> splits;
   for (const Shard& shard : manifest.shards) {
     samples += CheckShard(directory, shard, keys, problems);
     splits[shard.split] += shard.samples;
+    known.insert(shard.name);
   }
-  CheckStrangers(directory, manifest, problems);
+  CheckStrangers(directory, known, problems);
   if (samples != manifest.totals.stored) {
     problems.push_back(fmt::format("{}: {} images are recorded as stored, {} were found",
                                    kManifestName, manifest.totals.stored, samples));
@@ -152,6 +177,16 @@ Result<std::vector<std::string>> VerifyDataset(const std::string& directory) {
     problems.push_back(fmt::format("{}: split counts disagree with the shards", kManifestName));
   }
   return problems;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> VerifyDataset(const std::string& directory) {
+  WINNOW_ASSIGN_OR_RETURN(const auto manifest,
+                          PosixFiles().Size(JoinPath(directory, kManifestName)));
+  WINNOW_ASSIGN_OR_RETURN(const std::vector<Part> parts, ReadParts(directory, PosixFiles()));
+  if (!manifest && !parts.empty()) return VerifyParts(directory, parts);
+  return VerifyRun(directory);
 }
 
 }  // namespace winnow::dataset

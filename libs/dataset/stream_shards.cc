@@ -1,0 +1,221 @@
+#include "libs/dataset/stream_shards.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <utility>
+
+#include "libs/dataset/id_set.h"
+#include "libs/dataset/open_tar.h"
+#include "libs/dataset/part_store.h"
+#include "libs/dataset/sample.h"
+
+namespace winnow::dataset {
+namespace {
+
+class PartitionShards : public stream::PartitionOutput {
+ public:
+  PartitionShards(const PartitionShardOptions& options, Files& files)
+      : options_(options), files_(files), store_(options, files) {}
+
+  Result<std::int64_t> Open() override {
+    auto from = DoOpen();
+    health_ = from ? Status() : Status(from.error());
+    return from;
+  }
+  Result<stream::AppendResult> Append(record::ImageRecord& record, std::int64_t offset) override {
+    if (!health_) return health_.error();
+    auto result = DoAppend(record, offset);
+    if (!result) health_ = result.error();
+    return result;
+  }
+  Status Seal(std::int64_t end_offset) override {
+    if (health_) health_ = DoSeal(end_offset);
+    return health_;
+  }
+  std::int64_t published_until() const override { return CompleteUntil(nullptr, position_); }
+  std::uint64_t open_records() const override {
+    std::uint64_t records = 0;
+    for (const auto& [split, lane] : lanes_) records += lane.tar ? lane.tar->samples() : 0;
+    return records;
+  }
+
+ private:
+  // One per split.
+  struct Lane {
+    std::int64_t begin = 0;  // where its last published range ends
+    std::optional<OpenTar> tar;
+    std::int64_t first = 0;  // offset of the first sample in `tar`
+    std::vector<std::string> ids;
+    std::map<std::string, std::uint64_t> class_counts;
+  };
+
+  Result<std::int64_t> DoOpen();
+  Result<stream::AppendResult> DoAppend(record::ImageRecord& record, std::int64_t offset);
+  Status DoSeal(std::int64_t end_offset);
+
+  Status PublishStretched(std::int64_t offset);
+  Status MakeRoom(const std::string& split, Lane& lane, std::uint64_t bytes, std::int64_t offset);
+  Status Publish(const std::string& split, Lane& lane, std::int64_t end);
+  void Note(const record::ImageRecord& record, Lane& lane);
+  std::int64_t CompleteUntil(const Lane* published, std::int64_t end) const;
+  std::string NameOf(const std::string& split, const Lane& lane) const {
+    return PartName(options_.collection, split, options_.partition, lane.begin);
+  }
+
+  const PartitionShardOptions options_;
+  Files& files_;
+  PartStore store_;
+  Status health_ = BugError("the partition's shards were used before Open");
+  std::map<std::string, Lane> lanes_;
+  IdSet ids_;                     // in published parts and open shards
+  std::int64_t position_ = 0;     // all offsets below were appended or passed over
+  std::int64_t recorded_until_ = 0;  // what is on disk of published_until
+};
+
+Result<std::int64_t> PartitionShards::DoOpen() {
+  WINNOW_ASSIGN_OR_RETURN(const PartStore::Found found, store_.Recover());
+  lanes_.clear();
+  ids_ = IdSet();
+  for (const Part& part : found.parts) {
+    Lane& lane = lanes_[part.shard.split];
+    lane.begin = std::max(lane.begin, part.end);
+    for (const std::string& id : part.ids) ids_.Insert(RecordId(id));
+  }
+  position_ = recorded_until_ = found.complete_until;
+  return position_;
+}
+
+// ---- appending -----------------------------------------------------------------------------
+
+Result<stream::AppendResult> PartitionShards::DoAppend(record::ImageRecord& record,
+                                                       std::int64_t offset) {
+  WINNOW_ASSIGN_OR_RETURN(const Sample sample, MakeSample(record));
+  if (offset < position_) {
+    return BugError(fmt::format("offset {} was appended after {}", offset, position_ - 1));
+  }
+  WINNOW_RETURN_IF_ERROR(PublishStretched(offset));
+  const std::string split = record.placement->split;
+  Lane& lane = lanes_[split];
+  position_ = offset + 1;
+  if (offset < lane.begin) return stream::AppendResult::kPublished;
+  if (ids_.Contains(record.id)) return stream::AppendResult::kRepeated;
+  const std::vector<TarEntry> entries = sample.entries();
+  WINNOW_RETURN_IF_ERROR(MakeRoom(split, lane, TarBytes(entries), offset));
+  WINNOW_RETURN_IF_ERROR(lane.tar->AppendSample(entries));
+  Note(record, lane);
+  record.placement->shard = NameOf(split, lane);
+  return stream::AppendResult::kTaken;
+}
+
+Status PartitionShards::PublishStretched(std::int64_t offset) {
+  for (auto& [split, lane] : lanes_) {
+    const bool stretched =
+        lane.tar && static_cast<std::uint64_t>(offset - lane.first) >= options_.max_span;
+    if (stretched) WINNOW_RETURN_IF_ERROR(Publish(split, lane, offset));
+  }
+  return {};
+}
+
+Status PartitionShards::MakeRoom(const std::string& split, Lane& lane, std::uint64_t bytes,
+                                 std::int64_t offset) {
+  if (lane.tar) {
+    const bool full = lane.tar->samples() + 1 > options_.max_images ||
+                      lane.tar->bytes() + bytes + kTarTrailerBytes > options_.max_bytes;
+    if (full) WINNOW_RETURN_IF_ERROR(Publish(split, lane, offset));
+  }
+  if (lane.tar) return {};
+  const std::string path = store_.StagedPath(NameOf(split, lane));
+  WINNOW_ASSIGN_OR_RETURN(OpenTar tar, OpenTar::Begin(files_, path));
+  lane.tar = std::move(tar);
+  lane.first = offset;
+  return {};
+}
+
+void PartitionShards::Note(const record::ImageRecord& record, Lane& lane) {
+  ids_.Insert(record.id);
+  lane.ids.push_back(record.id.value());
+  std::set<std::string> classes;
+  for (const record::Annotation& annotation : record.annotations) classes.insert(annotation.label);
+  for (const std::string& name : classes) ++lane.class_counts[name];
+}
+
+// ---- publishing ----------------------------------------------------------------------------
+
+// Up to `end`, and not beyond the first sample of a shard that stays open.
+std::int64_t PartitionShards::CompleteUntil(const Lane* published, std::int64_t end) const {
+  for (const auto& [split, lane] : lanes_) {
+    if (lane.tar && &lane != published) end = std::min(end, lane.first);
+  }
+  return end;
+}
+
+Status PartitionShards::Publish(const std::string& split, Lane& lane, std::int64_t end) {
+  Part part;
+  part.shard = {NameOf(split, lane), split, lane.tar->samples(), 0, ""};
+  WINNOW_ASSIGN_OR_RETURN(part.shard.sha256, lane.tar->Close());
+  part.shard.bytes = lane.tar->bytes();
+  part.collection = options_.collection.value();
+  part.topic = options_.topic;
+  part.partition = options_.partition;
+  part.begin = lane.begin;
+  part.end = end;
+  part.complete_until = std::max(recorded_until_, CompleteUntil(&lane, end));
+  part.ids = std::exchange(lane.ids, {});
+  part.class_counts = std::exchange(lane.class_counts, {});
+  part.splits = options_.splits;
+  lane.tar.reset();
+  WINNOW_RETURN_IF_ERROR(store_.Publish(part));
+  lane.begin = end;
+  recorded_until_ = part.complete_until;
+  return {};
+}
+
+Status PartitionShards::DoSeal(std::int64_t end_offset) {
+  if (end_offset < position_) {
+    return BugError(fmt::format("sealed up to {}, but {} was appended", end_offset, position_ - 1));
+  }
+  position_ = end_offset;
+  for (auto& [split, lane] : lanes_) {
+    if (lane.tar) WINNOW_RETURN_IF_ERROR(Publish(split, lane, end_offset));
+  }
+  if (recorded_until_ >= end_offset) return {};
+  WINNOW_RETURN_IF_ERROR(store_.WriteMark(end_offset));
+  recorded_until_ = end_offset;
+  return {};
+}
+
+// Drawn, because no name of a host or process is its own for good: a pod that comes back has those
+// of its zombie.
+std::string DrawnName() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+bool IsLettersAndDigits(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<stream::PartitionOutput>> NewPartitionShards(
+    const PartitionShardOptions& options, Files& files) {
+  if (options.directory.empty()) return ConfigError("no output directory was given");
+  WINNOW_RETURN_IF_ERROR(CheckCollection(options.collection));
+  if (options.max_images == 0 || options.max_bytes == 0 || options.max_span == 0) {
+    return ConfigError("a shard must have room for at least one image, byte and offset");
+  }
+  if (options.partition < 0) return BugError("a partition number below 0");
+  if (!IsLettersAndDigits(options.writer)) return BugError("a writer name that is not plain");
+  PartitionShardOptions named = options;
+  if (named.writer.empty()) named.writer = DrawnName();
+  return std::make_unique<PartitionShards>(named, files);
+}
+
+}  // namespace winnow::dataset
