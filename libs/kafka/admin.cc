@@ -56,9 +56,16 @@ void LastComplaint::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
              code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
-Error LastComplaint::Explain(Error error, const ClientConfig& config) const {
+Error LastComplaint::Explain(Error error, const ClientConfig& config, rd_kafka_t* client) const {
+  if (error.code != ErrorCode::kUnavailable) return error;
+  // Nobody polls a client that is only asked.
+  if (rd_kafka_type(client) == RD_KAFKA_CONSUMER) {
+    const RdMessage message(rd_kafka_consumer_poll(client, 0));
+  } else {
+    rd_kafka_poll(client, 0);
+  }
   const MutexLock lock(mutex_);
-  if (error.code != ErrorCode::kUnavailable || reason_.empty()) return error;
+  if (reason_.empty()) return error;
   if (refused_) error.code = ErrorCode::kConfig;
   error.message += fmt::format(" ({})", Redacted(reason_, config));
   return error;

@@ -44,8 +44,8 @@ class LastComplaint : public ClientListener {
   void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
 
   // `error` with the complaint added if it is one of unreachable brokers; kConfig if the complaint
-  // is of credentials.
-  Error Explain(Error error, const ClientConfig& config) const;
+  // is of credentials. Serves the callbacks of `client`.
+  Error Explain(Error error, const ClientConfig& config, rd_kafka_t* client) const;
 
  private:
   mutable Mutex mutex_;

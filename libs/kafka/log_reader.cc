@@ -64,6 +64,8 @@ LogEntry EntryOf(const std::string& topic, const rd_kafka_message_t& message) {
   return entry;
 }
 
+void FreeText(void* text) { rd_kafka_mem_free(nullptr, text); }
+
 class Reader : public LogReader {
  public:
   explicit Reader(ClientConfig config) : config_(std::move(config)) {}
@@ -79,6 +81,13 @@ class Reader : public LogReader {
 
   Result<std::vector<PartitionRange>> RangesOf(const std::string& topic) override {
     return Explained(TryRangesOf(topic));
+  }
+
+  Result<std::string> ClusterId() override {
+    const std::unique_ptr<char, void (*)(void*)> id(
+        rd_kafka_clusterid(all_.get(), static_cast<int>(kAskTimeout.count())), FreeText);
+    if (!id) return complaint_.Explain(UnavailableError("no broker answers"), config_, all_.get());
+    return std::string(id.get());
   }
 
   Status ReadRange(const std::string& topic, int partition, std::int64_t begin, std::int64_t end,
@@ -104,7 +113,7 @@ class Reader : public LogReader {
  private:
   template <class T>
   Result<T> Explained(Result<T> result) const {
-    if (!result) return complaint_.Explain(result.error(), config_);
+    if (!result) return complaint_.Explain(result.error(), config_, all_.get());
     return result;
   }
 

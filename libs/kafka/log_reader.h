@@ -51,6 +51,8 @@ class LogReader {
   virtual ~LogReader() = default;
 
   virtual Result<std::vector<PartitionRange>> RangesOf(const std::string& topic) = 0;
+  // Tells clusters apart, also those with the same address one after the other.
+  virtual Result<std::string> ClusterId() = 0;
   // Committed messages with offsets in [begin, end) of one partition, as far as they are there now.
   virtual Status ReadRange(const std::string& topic, int partition, std::int64_t begin,
                            std::int64_t end, const VisitEntry& visit) = 0;

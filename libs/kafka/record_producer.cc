@@ -69,7 +69,7 @@ class Producer : public RecordProducer {
     const auto deadline = SteadyClock::now() + timeout;
     while (messages_ > 0) {
       if (SteadyClock::now() > deadline) {
-        return delivered_.Explain(UnavailableError("no broker has taken what was sent"), config_);
+        return Explained(UnavailableError("no broker has taken what was sent"));
       }
       rd_kafka_flush(client_.get(), kPollMs);
     }
@@ -91,9 +91,8 @@ class Producer : public RecordProducer {
       const RdError error(TryProduce(message, *pending));
       if (!error) break;
       if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        return delivered_.Explain(ToError(rd_kafka_error_code(error.get()), pending->what,
-                                          rd_kafka_error_string(error.get())),
-                                  config_);
+        return Explained(ToError(rd_kafka_error_code(error.get()), pending->what,
+                                 rd_kafka_error_string(error.get())));
       }
       rd_kafka_poll(client_.get(), kPollMs);
     }
@@ -134,7 +133,11 @@ class Producer : public RecordProducer {
     --messages_;
     if (closing_ || !pending->done) return;
     if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) return pending->done({});
-    pending->done(delivered_.Explain(ToError(message.err, pending->what), config_));
+    pending->done(ToError(message.err, pending->what));
+  }
+
+  Error Explained(Error error) const {
+    return delivered_.Explain(std::move(error), config_, client_.get());
   }
 
   const ClientConfig config_;

@@ -54,7 +54,7 @@ class TopicAdmin {
   Result<std::vector<TopicFinding>> Run(const std::vector<TopicDeclaration>& topics,
                                         TopicMode mode) {
     auto findings = TryRun(topics, mode);
-    if (!findings) return complaint_.Explain(findings.error(), config_);
+    if (!findings) return complaint_.Explain(findings.error(), config_, client_.get());
     return findings;
   }
 

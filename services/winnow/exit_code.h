@@ -7,9 +7,9 @@ namespace winnow::cli {
 
 enum class ExitCode {
   kOk = 0,           // done; refused images are not failures
-  kUnavailable = 1,  // disk full, file gone, I/O error: mend it and run the same command again
+  kUnavailable = 1,  // disk full, file gone, no broker: mend it and run the same command again
   kUsage = 2,        // wrong arguments, spec, paths or models: nothing was written
-  kCorrupt = 3,      // state or dataset contradicts itself
+  kCorrupt = 3,      // state, dataset or topics are not as they should be
   kBug = 4,          // a defect in Winnow: please report it
   kStopped = 130,    // Ctrl-C or SIGTERM: run the same command again to go on
 };

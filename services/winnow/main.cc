@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "services/winnow/explain_command.h"
+#include "services/winnow/kafka_commands.h"
 #include "services/winnow/run_command.h"
 #include "services/winnow/spec_command.h"
 #include "services/winnow/verify_command.h"
@@ -71,9 +72,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", WINNOW_VERSION);
   app.footer(
-      "Exit codes: 0 done, 1 disk or file trouble (mend it, run again), 2 wrong arguments, spec or\n"
-      "models (nothing was written), 3 damaged state or dataset, 4 a defect in Winnow, 130 stopped\n"
-      "(run again to go on).");
+      "Exit codes: 0 done, 1 trouble with disk, files or brokers (mend it, run again), 2 wrong\n"
+      "arguments, spec or models (nothing was written), 3 damaged state or dataset, topics or records\n"
+      "not as they should be, 4 a defect in Winnow, 130 stopped (run again to go on).");
   ExitCode result = ExitCode::kOk;
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   AddSpec(app, spec_file, result);
   AddExplain(app, explain, result);
   AddVerify(app, dataset, result);
+  const winnow::cli::KafkaCommands kafka(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,17 +1,10 @@
 #include "services/winnow/progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 namespace winnow::cli {
-namespace {
-
-constexpr auto kTerminalInterval = std::chrono::milliseconds(200);
-constexpr auto kLogInterval = std::chrono::seconds(10);
-
-}  // namespace
 
 std::string WithThousands(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -47,23 +40,11 @@ std::string FormatProgress(const ProgressState& state) {
 }
 
 Progress::Progress(std::FILE* out, std::optional<std::uint64_t> total)
-    : out_(out), terminal_(isatty(fileno(out)) == 1), total_(total), start_(SteadyClock::now()),
-      next_(start_ + (terminal_ ? kTerminalInterval : kLogInterval)) {}
-
-Progress::~Progress() {
-  if (terminal_) fmt::print(out_, "\r\033[K");
-}
-
-double Progress::seconds() const {
-  return std::chrono::duration<double>(SteadyClock::now() - start_).count();
-}
+    : line_(out), total_(total) {}
 
 void Progress::Update(const local::Totals& totals) {
   if (!before_) before_ = totals.Received() - std::min<std::uint64_t>(totals.Received(), 1);
-  const auto now = SteadyClock::now();
-  if (now < next_) return;
-  next_ = now + (terminal_ ? std::chrono::nanoseconds(kTerminalInterval)
-                           : std::chrono::nanoseconds(kLogInterval));
+  if (!line_.Due()) return;
   ProgressState state;
   state.done = totals.Received();
   state.fresh = state.done - *before_;
@@ -73,13 +54,7 @@ void Progress::Update(const local::Totals& totals) {
   state.rejected = totals.Ended(record::Disposition::kRejected);
   state.deferred = totals.Ended(record::Disposition::kDeferred);
   state.review = totals.Ended(record::Disposition::kReview);
-  const std::string line = FormatProgress(state);
-  if (terminal_) {
-    fmt::print(out_, "\r\033[K{}", line);
-    std::fflush(out_);
-  } else {
-    fmt::print(out_, "{}\n", line);
-  }
+  line_.Show(FormatProgress(state));
 }
 
 }  // namespace winnow::cli

@@ -1,13 +1,13 @@
 // The live line of a long run.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
 
 #include "libs/local/totals.h"
+#include "services/winnow/live_line.h"
 
 namespace winnow::cli {
 
@@ -30,28 +30,19 @@ std::string FormatProgress(const ProgressState& state);
 std::string WithThousands(std::uint64_t number);
 std::string AsClock(double seconds);
 
-// Rewrites one line on a terminal; elsewhere prints a line now and then. One thread.
+// The live line of `winnow run`. One thread.
 class Progress {
  public:
   // `total`: images the source will give, done ones included.
   Progress(std::FILE* out, std::optional<std::uint64_t> total);
-  // Clears the live line.
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
 
   void Update(const local::Totals& totals);
 
-  double seconds() const;
+  double seconds() const { return line_.seconds(); }
 
  private:
-  using SteadyClock = std::chrono::steady_clock;
-
-  std::FILE* const out_;
-  const bool terminal_;
+  LiveLine line_;
   const std::optional<std::uint64_t> total_;
-  const SteadyClock::time_point start_;
-  SteadyClock::time_point next_;
   std::optional<std::uint64_t> before_;  // done when this run began
 };
 

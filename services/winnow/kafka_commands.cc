@@ -1,0 +1,80 @@
+#include "services/winnow/kafka_commands.h"
+
+#include <string>
+
+#include "services/winnow/ingest_command.h"
+#include "services/winnow/topics_command.h"
+
+namespace winnow::cli {
+
+struct KafkaCommands::Options {
+  TopicsCommandOptions topics;
+  IngestCommandOptions ingest;
+};
+
+namespace {
+
+void AddConnection(CLI::App& command, ConnectionOptions& options) {
+  command.add_option("--brokers", options.brokers, "Kafka brokers, host:port,host:port")
+      ->envname("WINNOW_KAFKA__BROKERS")
+      ->required();
+  command.add_option("--prefix", options.prefix, "Before the name of every topic and group")
+      ->envname("WINNOW_KAFKA__TOPIC_PREFIX");
+  command
+      .add_option("--property", options.properties,
+                  "Client setting NAME=VALUE as librdkafka names it (TLS, SASL ...); NAME=@FILE "
+                  "takes the value from a file; may be repeated")
+      ->take_all();
+}
+
+void AddTopicsMode(CLI::App& topics, const char* name, const char* help, kafka::TopicMode mode,
+                   TopicsCommandOptions& options, ExitCode& result) {
+  auto* const command = topics.add_subcommand(name, help);
+  command->add_option("FILE", options.file, "Declaration of the topics, YAML")->required();
+  AddConnection(*command, options.connection);
+  command
+      ->add_option("--replication", options.replication,
+                   "Replicas of every topic, in place of the declared number")
+      ->check(CLI::Range(1, 100));
+  command
+      ->add_option("--partitions", options.partitions,
+                   "Partitions of every topic, in place of the declared number")
+      ->check(CLI::Range(1, 10'000));
+  command->callback([&options, &result, mode] { result = TopicsCommand(options, mode); });
+}
+
+void AddTopics(CLI::App& app, TopicsCommandOptions& options, ExitCode& result) {
+  auto* const topics = app.add_subcommand("topics", "Make or check the topics of a pipeline");
+  topics->require_subcommand(1);
+  AddTopicsMode(*topics, "apply", "Create what is missing and name every difference",
+                kafka::TopicMode::kApply, options, result);
+  AddTopicsMode(*topics, "check", "Name every difference, change nothing",
+                kafka::TopicMode::kCheck, options, result);
+}
+
+void AddIngest(CLI::App& app, IngestCommandOptions& options, ExitCode& result) {
+  auto* const ingest = app.add_subcommand("ingest", "Feed a folder of images into images.raw");
+  ingest->add_option("SPEC", options.spec, "Collection spec, YAML")->required();
+  ingest->add_option("--input", options.input, "Folder of images and their labels")->required();
+  AddConnection(*ingest, options.connection);
+  ingest->add_option("--state", options.state,
+                     "Folder that remembers what was sent, so that a later run goes on there");
+  ingest->add_option("--inline-max", options.inline_max_bytes,
+                     "Larger images go to the blob store")
+      ->capture_default_str();
+  ingest->add_option("--raw-blobs", options.raw_blobs,
+                     "Folder of the raw zone's blob store; without it larger images are refused");
+  ingest->callback([&] { result = IngestCommand(options); });
+}
+
+}  // namespace
+
+KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
+    : options_(std::make_unique<Options>()) {
+  AddTopics(app, options_->topics, result);
+  AddIngest(app, options_->ingest, result);
+}
+
+KafkaCommands::~KafkaCommands() = default;
+
+}  // namespace winnow::cli
