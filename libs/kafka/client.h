@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/base/mutex.h"
 #include "libs/base/result.h"
 #include "libs/kafka/client_config.h"
 
@@ -68,6 +69,17 @@ enum class Rebalance { kLibrary, kListener };
 Result<RdClient> NewClient(rd_kafka_type_t type, const ClientConfig& config,
                            const Settings& settings, ClientListener* listener = nullptr,
                            Rebalance rebalance = Rebalance::kLibrary);
+
+// Remembers that the broker refuses us for good: credentials, certificates.
+class RefusalListener : public ClientListener {
+ public:
+  void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
+  std::optional<Error> refused() const;
+
+ private:
+  mutable Mutex mutex_;
+  std::optional<Error> refused_ WINNOW_GUARDED_BY(mutex_);
+};
 
 // Ok if `config.properties` can be used; the check that NewClient makes, without a client.
 Status CheckProperties(const ClientConfig& config);

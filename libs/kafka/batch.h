@@ -1,0 +1,37 @@
+// Internal to libs/kafka: the records of one transaction.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "libs/kafka/client.h"
+#include "libs/kafka/judgement.h"
+#include "libs/kafka/partition_task.h"
+
+namespace winnow::kafka {
+
+struct BatchItem {
+  RdMessage message;  // let go of when judged, unless it goes on as it came
+  Arrival arrival;    // views into `message`
+  PartitionTask* task = nullptr;
+  std::uint64_t sequence = 0;
+  std::uint64_t bytes = 0;
+  std::optional<Judgement> judgement = std::nullopt;
+};
+
+// Filled by the polling thread; items are judged by the lanes, each by one; read by the committer
+// when `unjudged` is 0.
+struct Batch {
+  std::deque<BatchItem> items;  // in the order read; addresses are stable
+  std::chrono::steady_clock::time_point opened{};
+  std::uint64_t message_bytes = 0;
+  std::atomic<std::uint64_t> state_bytes{0};
+  std::atomic<std::size_t> unjudged{0};
+  std::atomic<bool> closed{false};
+  bool handed_over = false;
+};
+
+}  // namespace winnow::kafka

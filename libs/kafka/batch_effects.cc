@@ -1,0 +1,62 @@
+#include "libs/kafka/batch_effects.h"
+
+#include <algorithm>
+
+#include "libs/base/wire.h"
+
+namespace winnow::kafka {
+namespace {
+
+void Collect(LastWrites& changelog, char kind, const std::vector<stream::StateWrite>& writes) {
+  for (const stream::StateWrite& write : writes) {
+    changelog.insert_or_assign(std::string(1, kind) + write.key, write.value);
+  }
+}
+
+}  // namespace
+
+BatchEffects EffectsOf(const Batch& batch) {
+  BatchEffects effects;
+  for (const BatchItem& item : batch.items) {
+    PartitionEffects& partition = effects.partitions[item.task->partition];
+    partition.task = item.task;
+    partition.next = item.arrival.place.offset + 1;
+    partition.time = item.arrival.time;
+    effects.end_sequence = std::max(effects.end_sequence, item.sequence + 1);
+    if (!item.task->state) continue;
+    Collect(partition.changelog, kStateEntry, item.judgement->state);
+    Collect(partition.changelog, kOriginEntry, item.judgement->origins);
+  }
+  for (auto& [number, partition] : effects.partitions) {
+    if (!partition.task->state) continue;
+    partition.changelog[std::string(1, kInputEntry)] =
+        WireWriter().U64(static_cast<std::uint64_t>(partition.next)).Take();
+  }
+  return effects;
+}
+
+RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic) {
+  RdPartitions offsets = NewPartitions();
+  for (const auto& [number, partition] : effects.partitions) {
+    Add(offsets.get(), topic, number, partition.next);
+  }
+  return offsets;
+}
+
+stream::BatchReport ReportOf(const Batch& batch) {
+  stream::BatchReport report;
+  for (const BatchItem& item : batch.items) {
+    ++report.received;
+    report.received_bytes += item.bytes;
+    const Judgement& judgement = *item.judgement;
+    if (judgement.dead) {
+      ++report.dead[std::string(Name(*judgement.dead))];
+    } else {
+      ++report.outcomes[judgement.verdict];
+    }
+    for (const Verdict& verdict : judgement.settled) ++report.settled[verdict];
+  }
+  return report;
+}
+
+}  // namespace winnow::kafka

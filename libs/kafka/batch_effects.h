@@ -1,0 +1,39 @@
+// Internal to libs/kafka: what a batch leaves per partition, and what it is told as.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/kafka/batch.h"
+#include "libs/kafka/client.h"
+#include "libs/stream/stage_observer.h"
+
+namespace winnow::kafka {
+
+// Of one entry only the last write of the batch counts.
+using LastWrites = std::map<std::string, std::optional<std::string>>;
+
+struct PartitionEffects {
+  PartitionTask* task = nullptr;
+  std::int64_t next = 0;      // the offset after the last record
+  Timestamp time{};           // of the last record
+  LastWrites changelog = {};  // by changelog key
+  std::int64_t greatest_changelog_offset = -1;
+};
+
+struct BatchEffects {
+  std::map<int, PartitionEffects> partitions;
+  std::uint64_t end_sequence = 0;
+};
+
+// All records must be judged.
+BatchEffects EffectsOf(const Batch& batch);
+RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic);
+
+stream::BatchReport ReportOf(const Batch& batch);
+
+}  // namespace winnow::kafka

@@ -1,0 +1,396 @@
+#include "libs/kafka/judgement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "libs/base/wire.h"
+#include "libs/record/codec.h"
+
+namespace winnow::kafka {
+namespace {
+
+using record::Disposition;
+using record::ImageRecord;
+using record::PayloadContent;
+using record::RecordCodec;
+using stream::StageStep;
+
+// Of a record batch and one record in it (Kafka's message format v2), generously.
+constexpr std::uint64_t kBatchOverhead = 512;
+constexpr std::uint64_t kDefaultMessageBytes = 1u << 20;
+constexpr int kBlobAttempts = 6;
+
+struct Dead {
+  DeadReason reason;
+  std::string detail;
+};
+
+// A step that ends in a dead letter, in an Error, or goes on.
+using Step = tl::expected<void, std::variant<Dead, Error>>;
+tl::unexpected<std::variant<Dead, Error>> Stop(Dead dead) {
+  return tl::unexpected<std::variant<Dead, Error>>(std::move(dead));
+}
+tl::unexpected<std::variant<Dead, Error>> Stop(Error error) {
+  return tl::unexpected<std::variant<Dead, Error>>(std::move(error));
+}
+
+class Stopwatch {
+ public:
+  Stopwatch(stream::StageObserver& observer, StageStep step)
+      : observer_(observer), step_(step), begin_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() { observer_.Took(step_, std::chrono::steady_clock::now() - begin_); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  stream::StageObserver& observer_;
+  StageStep step_;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+// A blob store that hiccups must not stop the stage; one that is away must.
+template <class Try>
+auto Retrying(const Try& attempt) {
+  auto result = attempt();
+  auto pause = std::chrono::milliseconds(100);
+  for (int i = 1; i < kBlobAttempts && !result &&
+                  result.error().code == ErrorCode::kUnavailable; ++i, pause *= 2) {
+    std::this_thread::sleep_for(pause);
+    result = attempt();
+  }
+  return result;
+}
+
+class Judging {
+ public:
+  Judging(const JudgeOptions& options, const Arrival& arrival, const StageState& state,
+          std::uint64_t sequence)
+      : options_(options), arrival_(arrival), state_(state), sequence_(sequence) {
+    const std::optional<Origin> given =
+        arrival.origin ? ParseOrigin(*arrival.origin) : std::nullopt;
+    origin_ = Format(given ? *given : arrival.place);
+    traceparent_ = NextTraceparent(arrival.traceparent, options.stage, origin_);
+  }
+
+  Result<Judgement> Run() {
+    const Step done = Steps();
+    if (done) return std::move(result_);
+    if (const auto* error = std::get_if<Error>(&done.error())) return *error;
+    Bury(std::get<Dead>(done.error()));
+    return std::move(result_);
+  }
+
+ private:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  Step Steps() {
+    if (Step step = Decode(); !step) return step;
+    if (Step step = ReadPayload(); !step) return step;
+    const record::Payload came = record_.payload;
+    auto outcome = Process();
+    if (!outcome) {
+      if (outcome.error().code != ErrorCode::kInput) return Stop(outcome.error());
+      return Stop(Dead{DeadReason::kRefusedByStage, outcome.error().message});
+    }
+    return Express(std::move(*outcome), came);
+  }
+
+  Step Decode() {
+    const Stopwatch watch(*options_.observer, StageStep::kDecode);
+    if (!arrival_.value) return Stop(Dead{DeadReason::kUndecodable, "the message has no value"});
+    auto decoded = RecordCodec::Decode(*arrival_.value, ZoneOf(options_.input));
+    if (!decoded) return Stop(Dead{WhyUndecodable(), decoded.error().message});
+    record_ = std::move(*decoded);
+    if (record_.collection != options_.collection) {
+      return Stop(Dead{DeadReason::kWrongCollection,
+                       fmt::format("collection '{}', this service works on '{}'",
+                                   record_.collection.value(), options_.collection.value())});
+    }
+    return {};
+  }
+
+  DeadReason WhyUndecodable() const {
+    if (ZoneOf(options_.input) == record::Zone::kRaw) return DeadReason::kUndecodable;
+    const auto raw = RecordCodec::Decode(*arrival_.value, record::Zone::kRaw);
+    if (!raw) return DeadReason::kUndecodable;
+    const PayloadContent* content = record::ContentOf(raw->payload);
+    const bool carries = content != nullptr && content->bytes.size() > 0;
+    return carries ? DeadReason::kUnredacted : DeadReason::kUndecodable;
+  }
+
+  blob::BlobStore* StoreOf(const record::Payload& payload) const {
+    return std::holds_alternative<record::RawPayload>(payload) ? options_.raw_blobs
+                                                               : options_.safe_blobs;
+  }
+
+  Step ReadPayload() {
+    const PayloadContent* content = record::ContentOf(record_.payload);
+    if (content == nullptr || options_.payload == PayloadUse::kUntouched) return {};
+    if (options_.payload == PayloadUse::kByReference) return PutPayload(record_.payload);
+    if (!content->in_store || !content->bytes.empty()) return {};
+    return FetchPayload(*content);
+  }
+
+  Step FetchPayload(const PayloadContent& content) {
+    const Stopwatch watch(*options_.observer, StageStep::kFetch);
+    const std::string name = ToHex(content.sha256);
+    const blob::BlobStore* store = StoreOf(record_.payload);
+    if (store == nullptr) {
+      return Stop(Dead{DeadReason::kBlobMissing,
+                       "the payload is a reference and this service has no blob store"});
+    }
+    if (content.left_out > options_.max_payload_bytes) {
+      return Stop(Dead{DeadReason::kTooLarge, fmt::format("blob {} has {} bytes, {} are allowed",
+                                                          name, content.left_out,
+                                                          options_.max_payload_bytes)});
+    }
+    auto bytes = Retrying([&] { return store->Get(content.sha256, options_.max_payload_bytes); });
+    if (!bytes && bytes.error().code == ErrorCode::kInput) {
+      return Stop(Dead{DeadReason::kBlobMissing, bytes.error().message});
+    }
+    if (!bytes) return Stop(bytes.error());
+    if (!AttachBytes(record_.payload, std::move(*bytes))) {
+      return Stop(Dead{DeadReason::kBlobMissing, fmt::format("blob {} is something else", name)});
+    }
+    return {};
+  }
+
+  // Makes bytes that are here a reference. The digest of a record from outside is only a claim.
+  Step PutPayload(record::Payload& payload) {
+    const PayloadContent* content = record::ContentOf(payload);
+    if (content == nullptr || content->bytes.empty()) return {};
+    if (!content->in_store) {
+      const Stopwatch watch(*options_.observer, StageStep::kFetch);
+      blob::BlobStore* store = StoreOf(payload);
+      if (store == nullptr) return Stop(BugError("no blob store for a payload by reference"));
+      if (Sha256(content->bytes.view()) != content->sha256) {
+        return Stop(Dead{DeadReason::kUndecodable, "the payload is not what its SHA-256 says"});
+      }
+      const Status put =
+          Retrying([&] { return store->Put(content->sha256, content->bytes.view()); });
+      if (!put) return Stop(put.error());
+    }
+    ReplaceByReference(payload);
+    return {};
+  }
+
+  Result<stream::Outcome> Process() {
+    const Stopwatch watch(*options_.observer, StageStep::kProcess);
+    return state_.processor->Process(std::move(record_), *state_.state, arrival_.time);
+  }
+
+  Step Express(stream::Outcome outcome, const record::Payload& came) {
+    if (Step step = CheckPromises(outcome); !step) return step;
+    state_.state->Apply(sequence_, outcome.writes);
+    result_.state = std::move(outcome.writes);
+    result_.verdict = {outcome.disposition, outcome.reason};
+    if (Step step = ExpressRecord(outcome, came); !step) return step;
+    for (stream::Settlement& settlement : outcome.settled) {
+      if (Step step = ExpressSettled(settlement); !step) return step;
+    }
+    return {};
+  }
+
+  Step CheckPromises(const stream::Outcome& outcome) const {
+    const bool keeps = !outcome.writes.empty() || !outcome.settled.empty() ||
+                       outcome.disposition == Disposition::kDeferred;
+    if (keeps && state_.origins == nullptr) {
+      return Stop(BugError(fmt::format("stage {} keeps state but runs without", options_.stage)));
+    }
+    if (outcome.disposition == Disposition::kStored) {
+      return Stop(BugError(fmt::format("stage {} says 'stored', which only a sink can do",
+                                       options_.stage)));
+    }
+    return {};
+  }
+
+  Step ExpressRecord(stream::Outcome& outcome, const record::Payload& came) {
+    const Headers headers = Chain(origin_, traceparent_);
+    switch (outcome.disposition) {
+      case Disposition::kForwarded:
+        if (Step step = Forward(outcome.record, headers); !step) return step;
+        break;
+      case Disposition::kRejected:
+        if (Step step = Refuse(outcome.record, headers); !step) return step;
+        break;
+      case Disposition::kDeferred:
+        if (Step step = Defer(outcome.record, headers); !step) return step;
+        break;
+      case Disposition::kReview:
+        if (Step step = SendToReview(outcome.record, came, headers); !step) return step;
+        break;
+      case Disposition::kStored: break;
+    }
+    Conclude(std::move(outcome.record));
+    return {};
+  }
+
+  void Conclude(ImageRecord record) {
+    record.payload = {};
+    record.attachment.reset();
+    result_.concluded.push_back(std::move(record));
+  }
+
+  Step Forward(ImageRecord& record, const Headers& headers) {
+    const PayloadContent* content = record::ContentOf(record.payload);
+    const bool safe = std::holds_alternative<record::SafePayload>(record.payload);
+    if (ZoneOf(options_.output) == record::Zone::kSafe && content != nullptr && !safe) {
+      return Stop(BugError(fmt::format("stage {} passes raw bytes to a safe topic",
+                                       options_.stage)));
+    }
+    if (content != nullptr && content->bytes.size() > options_.inline_max_bytes &&
+        StoreOf(record.payload) != nullptr) {
+      if (Step step = PutPayload(record.payload); !step) return step;
+    }
+    return Send(options_.output, record, RecordCodec::Encode(record), headers);
+  }
+
+  Step Refuse(const ImageRecord& record, const Headers& headers) {
+    return Send(Topic::kRejected, record, RecordCodec::EncodeWithoutPayload(record), headers);
+  }
+
+  Step Defer(const ImageRecord& record, const Headers& headers) {
+    if (Step step = RememberOrigin(record.id); !step) return step;
+    const PayloadContent* content = record::ContentOf(record.payload);
+    const bool reference = content != nullptr && content->in_store;
+    return Send(Topic::kDeferred, record,
+                reference ? RecordCodec::Encode(record)
+                          : RecordCodec::EncodeWithoutPayload(record),
+                headers);
+  }
+
+  // A person looks at what came in, not at what redaction made of it.
+  Step SendToReview(ImageRecord& record, const record::Payload& came, const Headers& headers) {
+    record.payload = came;
+    const bool raw = std::holds_alternative<record::RawPayload>(came);
+    if (raw && options_.raw_blobs != nullptr) {
+      if (Step step = PutPayload(record.payload); !step) return step;
+      return Send(Topic::kReview, record, RecordCodec::Encode(record), headers);
+    }
+    return Send(Topic::kReview, record, RecordCodec::EncodeWithoutPayload(record), headers);
+  }
+
+  // The record's own arrival: it may be settled by another one, much later.
+  Step RememberOrigin(const RecordId& id) {
+    const auto known = state_.origins->Get(id.value());
+    if (!known) return Stop(known.error());
+    if (*known) return {};
+    WriteOrigin({id.value(), WireWriter().Text(origin_).Text(traceparent_).Take()});
+    return {};
+  }
+
+  void WriteOrigin(stream::StateWrite write) {
+    state_.origins->Apply(sequence_, {write});
+    result_.origins.push_back(std::move(write));
+  }
+
+  Step ExpressSettled(stream::Settlement& settlement) {
+    const RecordId id = settlement.record.id;
+    const auto known = state_.origins->Get(id.value());
+    if (!known) return Stop(known.error());
+    Headers headers = Chain(origin_, traceparent_);
+    if (*known) {
+      WireReader reader(**known);
+      const std::string origin = reader.Text();
+      headers = Chain(origin, NextTraceparent(reader.Text(), options_.stage, origin));
+      WriteOrigin({id.value(), std::nullopt});
+    }
+    const bool admitted = settlement.disposition == Disposition::kForwarded;
+    if (Step step = admitted ? Forward(settlement.record, headers)
+                             : Refuse(settlement.record, headers);
+        !step) {
+      return step;
+    }
+    result_.messages.push_back({.topic = Topic::kDeferred, .key = id.value(), .headers = headers});
+    result_.settled.emplace_back(settlement.disposition, settlement.reason);
+    Conclude(std::move(settlement.record));
+    return {};
+  }
+
+  Headers Chain(const std::string& origin, const std::string& traceparent) const {
+    Headers headers = {{std::string(kOriginHeader), origin},
+                       {std::string(kTraceparentHeader), traceparent}};
+    if (arrival_.tracestate) headers.emplace_back(kTracestateHeader, *arrival_.tracestate);
+    if (arrival_.replay) headers.emplace_back(kReplayHeader, *arrival_.replay);
+    return headers;
+  }
+
+  std::uint64_t LimitOf(Topic topic) const {
+    const auto limit = options_.max_message_bytes.find(topic);
+    return limit == options_.max_message_bytes.end() ? kDefaultMessageBytes : limit->second;
+  }
+
+  static std::uint64_t SizeOf(const Headers& headers) {
+    std::uint64_t bytes = kBatchOverhead;
+    for (const auto& [name, value] : headers) bytes += name.size() + value.size() + 10;
+    return bytes;
+  }
+
+  Step Send(Topic topic, const ImageRecord& record, std::string value, const Headers& headers) {
+    std::string key = KeyOf(topic, record);
+    const std::uint64_t size = key.size() + value.size() + SizeOf(headers);
+    if (size > LimitOf(topic)) {
+      return Stop(Dead{DeadReason::kTooLarge,
+                       fmt::format("record {} takes {} bytes, {} takes {}", record.id.value(),
+                                   size, TopicName(topic, ""), LimitOf(topic))});
+    }
+    result_.messages.push_back({.topic = topic,
+                                .key = std::move(key),
+                                .value = std::move(value),
+                                .headers = headers});
+    return {};
+  }
+
+  // State that was written before the outcome turned out not to fit stays: the processor has it in
+  // memory already, and a resend gets the same answer.
+  void Bury(const Dead& dead) {
+    result_.messages.clear();
+    result_.settled.clear();
+    result_.concluded.clear();
+    result_.dead = dead.reason;
+    Headers headers = Chain(origin_, traceparent_);
+    headers.emplace_back(kDeadStageHeader, options_.stage);
+    headers.emplace_back(kDeadMessageHeader, Format(arrival_.place));
+    headers.emplace_back(kDeadReasonHeader, Name(dead.reason));
+    headers.emplace_back(kDeadDetailHeader, dead.detail);
+    const std::uint64_t size = SizeOf(headers) + (arrival_.key ? arrival_.key->size() : 0) +
+                               (arrival_.value ? arrival_.value->size() : 0);
+    // What does not fit even there stays where it was read, which the headers say.
+    const bool fits = size <= LimitOf(Topic::kDead);
+    result_.messages.push_back({.topic = Topic::kDead,
+                                .as_it_came = fits,
+                                .value = fits ? std::nullopt : std::optional<std::string>(""),
+                                .headers = std::move(headers)});
+  }
+
+  const JudgeOptions& options_;
+  const Arrival& arrival_;
+  const StageState& state_;
+  const std::uint64_t sequence_;
+  std::string origin_;
+  std::string traceparent_;
+  ImageRecord record_;
+  Judgement result_;
+};
+
+}  // namespace
+
+std::uint64_t Judgement::state_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto* writes : {&state, &origins}) {
+    for (const stream::StateWrite& write : *writes) {
+      bytes += write.key.size() + (write.value ? write.value->size() : 0);
+    }
+  }
+  return bytes;
+}
+
+Result<Judgement> Judge(const JudgeOptions& options, const Arrival& arrival,
+                        const StageState& state, std::uint64_t sequence) {
+  return Judging(options, arrival, state, sequence).Run();
+}
+
+}  // namespace winnow::kafka

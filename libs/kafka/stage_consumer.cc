@@ -1,0 +1,147 @@
+#include "libs/kafka/stage_consumer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace winnow::kafka {
+namespace {
+
+void Wake(rd_kafka_t*, void* opaque) { static_cast<Wakeup*>(opaque)->Notify(); }
+
+Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics) {
+  const auto session = options.session_timeout.count();
+  return {{"group.id", topics.group},
+          {"group.instance.id", options.instance},
+          {"partition.assignment.strategy", "range"},
+          {"session.timeout.ms", std::to_string(session)},
+          {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session / 6, 200))},
+          {"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          {"enable.partition.eof", "true"},
+          {"isolation.level", "read_committed"},
+          {"auto.offset.reset", "error"},
+          {"fetch.wait.max.ms", "100"},
+          {"queued.min.messages", "20000"},
+          {"queued.max.messages.kbytes", "16384"}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StageConsumer>> StageConsumer::Join(const StageOptions& options,
+                                                           const StageTopics& topics,
+                                                           GroupEvents& events,
+                                                           std::atomic<bool>& reachable,
+                                                           Wakeup& wakeup) {
+  std::unique_ptr<StageConsumer> consumer(new StageConsumer(topics, events, reachable));
+  WINNOW_ASSIGN_OR_RETURN(
+      consumer->client_,
+      NewClient(RD_KAFKA_CONSUMER, options.client, ConsumerSettings(options, topics),
+                consumer.get(), Rebalance::kListener));
+  rd_kafka_t* const client = consumer->client_.get();
+  consumer->group_.reset(rd_kafka_queue_get_consumer(client));
+  consumer->messages_.reset(rd_kafka_queue_new(client));
+  rd_kafka_queue_cb_event_enable(consumer->group_.get(), Wake, &wakeup);
+  rd_kafka_queue_cb_event_enable(consumer->messages_.get(), Wake, &wakeup);
+  const RdPartitions subscription = NewPartitions();
+  Add(subscription.get(), topics.input, RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t code = rd_kafka_subscribe(client, subscription.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(code, "cannot join " + topics.group);
+  return consumer;
+}
+
+// A static member does not leave: its partitions wait for it until the session times out, so that a
+// restart moves nothing. Hence no rd_kafka_consumer_close, which could wait for a broker that is
+// away.
+StageConsumer::~StageConsumer() {
+  rd_kafka_queue_cb_event_enable(group_.get(), nullptr, nullptr);
+  rd_kafka_queue_cb_event_enable(messages_.get(), nullptr, nullptr);
+  rd_kafka_assign(client_.get(), nullptr);
+}
+
+Status StageConsumer::Serve() {
+  while (true) {
+    const RdMessage message(rd_kafka_consumer_poll(client_.get(), 0));
+    if (broken_) return *broken_;
+    if (!message) return {};
+    if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // Revoked follows
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
+        message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+      return UnavailableError(fmt::format("another process is the member of group {} that this "
+                                          "one was: {}",
+                                          topics_.group, rd_kafka_message_errstr(message.get())));
+    }
+    const Error error = ToError(message->err, "cannot read " + topics_.input,
+                                rd_kafka_message_errstr(message.get()));
+    if (error.code == ErrorCode::kConfig) return error;
+  }
+}
+
+Status StageConsumer::Read(const std::vector<std::pair<int, std::int64_t>>& positions) {
+  const RdPartitions list = NewPartitions();
+  for (const auto& [partition, offset] : positions) {
+    Divert(partition);
+    Add(list.get(), topics_.input, partition, offset);
+  }
+  const rd_kafka_resp_err_t code = rd_kafka_assign(client_.get(), list.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(code, "cannot read " + topics_.input);
+  return {};
+}
+
+void StageConsumer::Divert(int partition) {
+  if (std::find(diverted_.begin(), diverted_.end(), partition) != diverted_.end()) return;
+  const RdQueue queue(
+      rd_kafka_queue_get_partition(client_.get(), topics_.input.c_str(), partition));
+  rd_kafka_queue_forward(queue.get(), messages_.get());
+  diverted_.push_back(partition);
+}
+
+RdMessage StageConsumer::Take() {
+  return RdMessage(rd_kafka_consume_queue(messages_.get(), 0));
+}
+
+RdGroup StageConsumer::Metadata() const {
+  return RdGroup(rd_kafka_consumer_group_metadata(client_.get()));
+}
+
+Status StageConsumer::Committed(rd_kafka_topic_partition_list_t* offsets) const {
+  const rd_kafka_resp_err_t code = rd_kafka_committed(client_.get(), offsets, 10'000);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return ToError(code, "cannot ask for the offsets of group " + topics_.group);
+}
+
+bool StageConsumer::Answers() const {
+  const auto count = PartitionCount(client_.get(), topics_.input, std::chrono::milliseconds(200));
+  return count.has_value();
+}
+
+std::int64_t StageConsumer::EndOf(int partition) const {
+  std::int64_t low = -1;
+  std::int64_t high = -1;
+  rd_kafka_get_watermark_offsets(client_.get(), topics_.input.c_str(), partition, &low, &high);
+  return high;
+}
+
+void StageConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
+                                rd_kafka_topic_partition_list_t* partitions) {
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    std::vector<int> assigned;
+    for (int i = 0; i < partitions->cnt; ++i) assigned.push_back(partitions->elems[i].partition);
+    events_.Assigned(assigned);
+    return;
+  }
+  const bool is_lost = code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || lost();
+  events_.Revoked(is_lost ? GroupEvents::Cause::kLost : GroupEvents::Cause::kRebalance);
+  rd_kafka_assign(client, nullptr);
+}
+
+void StageConsumer::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reachable_.store(false);
+  if (code == RD_KAFKA_RESP_ERR__FATAL) {
+    broken_ = UnavailableError(fmt::format(
+        "another process is the member of group {} that this one was, or the client failed: {}",
+        topics_.group, reason));
+  }
+}
+
+}  // namespace winnow::kafka

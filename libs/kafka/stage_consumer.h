@@ -1,0 +1,87 @@
+// Internal to libs/kafka: the stage's member of the consumer group. Messages come through a queue
+// of their own, apart from the group's events, so that a stage that is busy leaves messages where
+// they are and still answers the group.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/base/result.h"
+#include "libs/kafka/client.h"
+#include "libs/kafka/stage_runner.h"
+#include "libs/kafka/stage_topics.h"
+#include "libs/kafka/wakeup.h"
+
+namespace winnow::kafka {
+
+struct DestroyQueue {
+  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+};
+using RdQueue = std::unique_ptr<rd_kafka_queue_t, DestroyQueue>;
+
+// What the group says, called within Serve.
+class GroupEvents {
+ public:
+  virtual ~GroupEvents() = default;
+  virtual void Assigned(const std::vector<int>& partitions) = 0;
+  // `lost`: another member may have them already. What was judged must not be committed then.
+  enum class Cause { kRebalance, kLost };
+  virtual void Revoked(Cause cause) = 0;
+};
+
+// One thread, but for lost() and Committed().
+class StageConsumer : private ClientListener {
+ public:
+  // Joins the group. All arguments must outlive it.
+  static Result<std::unique_ptr<StageConsumer>> Join(const StageOptions& options,
+                                                     const StageTopics& topics,
+                                                     GroupEvents& events,
+                                                     std::atomic<bool>& reachable,
+                                                     Wakeup& wakeup);
+  ~StageConsumer() override;
+
+  // Answers the group. An Error is one that ends the stage.
+  Status Serve();
+
+  // Reads these partitions, each from its offset, and no others; what was fetched before is
+  // dropped.
+  Status Read(const std::vector<std::pair<int, std::int64_t>>& positions);
+
+  // A message or the news that the end of a partition was reached (_PARTITION_EOF); null if there
+  // is none now.
+  RdMessage Take();
+
+  RdGroup Metadata() const;
+  // Fills in the group's offsets; also from other threads.
+  Status Committed(rd_kafka_topic_partition_list_t* offsets) const;
+  // Asks a broker for a sign of life.
+  bool Answers() const;
+  bool lost() const { return rd_kafka_assignment_lost(client_.get()) != 0; }
+  // Of the partition, as the last fetch told; -1 before.
+  std::int64_t EndOf(int partition) const;
+
+ private:
+  StageConsumer(const StageTopics& topics, GroupEvents& events, std::atomic<bool>& reachable)
+      : topics_(topics), events_(events), reachable_(reachable) {}
+  void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
+                   rd_kafka_topic_partition_list_t* partitions) override;
+  void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
+  void Divert(int partition);
+
+  const StageTopics& topics_;
+  GroupEvents& events_;
+  std::atomic<bool>& reachable_;
+  std::vector<int> diverted_;
+  std::optional<Error> broken_;
+  RdClient client_;
+  RdQueue group_;
+  RdQueue messages_;
+};
+
+}  // namespace winnow::kafka
