@@ -3,10 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "libs/detect/model.h"
 #include "services/balancer/balancer.h"
 #include "services/deduper/deduper.h"
-#include "services/privacy-blurrer/blurrer.h"
+#include "services/privacy-blurrer/factory.h"
 #include "services/sink/sink.h"
 #include "services/validator/validator.h"
 
@@ -22,21 +21,12 @@ stream::ProcessorFactory Factory(NewProcessor make, const spec::CollectionSpec& 
   return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
 }
 
-Result<std::unique_ptr<detect::Detector>> FaceDetector(const spec::CollectionSpec& spec,
-                                                       const std::string& model_directory) {
-  if (!spec.privacy.faces) return std::unique_ptr<detect::Detector>();
-  return detect::LoadDetector(spec.privacy.face_model, model_directory);
-}
-
 }  // namespace
 
 Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spec,
                                                  const std::string& model_directory) {
-  WINNOW_RETURN_IF_ERROR(FaceDetector(spec, model_directory));
-  const auto make_blurrer = [spec, model_directory]() -> Result<ProcessorPtr> {
-    WINNOW_ASSIGN_OR_RETURN(auto detector, FaceDetector(spec, model_directory));
-    return ProcessorPtr(std::make_unique<privacy::Blurrer>(spec, std::move(detector)));
-  };
+  WINNOW_ASSIGN_OR_RETURN(const stream::ProcessorFactory make_blurrer,
+                          privacy::NewBlurrerFactory(spec, model_directory));
   return std::vector<local::StagePlan>{
       {"validator", Factory(validator::NewValidator, spec)},
       {"privacy-blurrer", make_blurrer},

@@ -1,0 +1,62 @@
+// The one table of configuration keys. Private to the room.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "libs/service/config.h"
+
+namespace winnow::service {
+
+enum class Unit { kText, kName, kPath, kNumber, kBytes, kMilliseconds, kSeconds, kTextMap };
+
+// A setting. Borrowed: valid as long as the config it points into.
+using Value = std::variant<std::string*, std::uint64_t*, std::chrono::milliseconds*,
+                           std::map<std::string, std::string>*>;
+
+enum class UsedBy { kAll, kStages, kStateful, kBlurrer, kSink };
+
+struct Key {
+  std::string_view path;  // "kafka.brokers"
+  Value (*of)(ServiceConfig& config);
+  Unit unit;
+  double least;  // of numbers, in the unit of the key, both ends included
+  double most;
+  UsedBy used_by;
+  std::string_view meaning;  // one line
+
+  // "WINNOW_KAFKA__BROKERS"
+  std::string variable() const;
+};
+
+// In the order in which they are described.
+std::span<const Key> ConfigKeys();
+
+// Sets what `key` names from its text. An error is the end of a sentence that begins with the key:
+// "is not a whole number: write 4". Not for kTextMap.
+Status SetValue(const Key& key, ServiceConfig& config, const std::string& text);
+
+// The value as SetValue reads it; of kTextMap "{}".
+std::string FormatValue(const Key& key, ServiceConfig& config);
+
+// "whole number", "bytes", "milliseconds" ...; empty for text.
+std::string_view NameOf(Unit unit);
+// "all", "sink" ...
+std::string_view NameOf(UsedBy used_by);
+
+// One finding: where ("path:3:1" or a variable) and what.
+using Problems = std::vector<std::string>;
+
+// Both set what is right in `config` and add a line to `problems` for what is wrong.
+void ReadConfigFile(const std::string& path, ServiceConfig& config, Problems& problems);
+void ReadConfigEnvironment(const Environment& environment, ServiceConfig& config,
+                           Problems& problems);
+
+// The text of a small file, line ends at its end removed: a mounted secret. kConfig if it cannot be
+// read, is empty or is larger than 64 KiB.
+Result<std::string> ReadSecretFile(const std::string& path);
+
+}  // namespace winnow::service

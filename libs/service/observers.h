@@ -1,0 +1,52 @@
+// One observer that tells several.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "libs/stream/stage_observer.h"
+
+namespace winnow::service {
+
+// Passes every call on to all, in order. They must outlive it; as thread-safe as they are.
+class Observers : public stream::StageObserver {
+ public:
+  explicit Observers(std::vector<stream::StageObserver*> all) : all_(std::move(all)) {}
+
+  void Committed(const stream::BatchReport& batch) override {
+    for (auto* one : all_) one->Committed(batch);
+  }
+  void Concluded(const record::ImageRecord& record) override {
+    for (auto* one : all_) one->Concluded(record);
+  }
+  void Aborted(std::string_view why) override {
+    for (auto* one : all_) one->Aborted(why);
+  }
+  void Took(stream::StageStep step, std::chrono::nanoseconds time) override {
+    for (auto* one : all_) one->Took(step, time);
+  }
+  void InFlight(std::uint64_t bytes) override {
+    for (auto* one : all_) one->InFlight(bytes);
+  }
+  void Lag(const std::string& topic, int partition, std::uint64_t records) override {
+    for (auto* one : all_) one->Lag(topic, partition, records);
+  }
+  void Revoked(const std::string& topic, int partition) override {
+    for (auto* one : all_) one->Revoked(topic, partition);
+  }
+  void Restoring(int partition, std::uint64_t done, std::uint64_t of) override {
+    for (auto* one : all_) one->Restoring(partition, done, of);
+  }
+  void Is(const stream::Condition& condition) override {
+    for (auto* one : all_) one->Is(condition);
+  }
+  void Event(stream::Severity severity, std::string_view message,
+             const stream::EventFields& fields) override {
+    for (auto* one : all_) one->Event(severity, message, fields);
+  }
+
+ private:
+  const std::vector<stream::StageObserver*> all_;
+};
+
+}  // namespace winnow::service

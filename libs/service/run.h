@@ -1,0 +1,61 @@
+// The process shell of a service: command line, configuration, signals, listener, runner, exit
+// code. A service's main describes itself and calls Run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "libs/base/result.h"
+#include "libs/kafka/stage_runner.h"
+#include "libs/kafka/topics.h"
+#include "libs/service/config.h"
+#include "libs/spec/spec.h"
+#include "libs/stream/partition_output.h"
+#include "libs/stream/processor.h"
+#include "libs/stream/stage_observer.h"
+#include "libs/telemetry/metrics.h"
+
+namespace winnow::service {
+
+// What a service exits with. Part of its interface: never renumber.
+enum class ExitCode {
+  kStopped = 0,      // as asked
+  kUnavailable = 1,  // fenced, or something outside fails: a restart may mend it
+  kConfig = 2,       // a person must change a setting, the spec, models or topics
+  kCorrupt = 3,      // stored state contradicts itself
+  kBug = 4,
+};
+
+ExitCode ExitCodeFor(ErrorCode code);
+
+// Everything a service is made of. Functions are called in the order they stand here, with a spec
+// and a configuration that are complete; an Error kConfig ends the process before it joins the
+// group, and is what --check finds.
+struct StageService {
+  std::string stage;    // "deduper"; the program is winnow-deduper
+  std::string summary;  // one line
+  kafka::Topic input = kafka::Topic::kRaw;
+  kafka::Topic output = kafka::Topic::kValid;  // of a stage
+  kafka::PayloadUse payload = kafka::PayloadUse::kBytes;
+  bool stateful = false;
+  // Proves that processors can be made, models and all.
+  std::function<Result<stream::ProcessorFactory>(const spec::CollectionSpec&,
+                                                 const ServiceConfig&)>
+      processors = nullptr;
+  // Set for the sink: then it is run by kafka::RunSink, else by kafka::RunStage.
+  std::function<Result<stream::PartitionOutputFactory>(const spec::CollectionSpec&,
+                                                       const ServiceConfig&)>
+      outputs = nullptr;
+  // Figures of this service alone; may be null. The probe is told everything the runner tells.
+  std::function<Result<std::unique_ptr<stream::StageObserver>>(
+      const spec::CollectionSpec&, const ServiceConfig&, telemetry::Metrics&)>
+      probe = nullptr;
+};
+
+// Runs until SIGTERM or SIGINT, or an Error; returns the exit code. What is in flight when asked to
+// stop is finished within drain_seconds; five seconds later, or at a second signal, the process
+// ends as it stands, which loses nothing. Call once, from main.
+int Run(int argc, const char* const* argv, const StageService& service);
+
+}  // namespace winnow::service

@@ -1,0 +1,39 @@
+// winnow-balancer: images.unique -> images.selected.
+#include "libs/service/run.h"
+#include "services/balancer/balancer.h"
+#include "services/balancer/probe.h"
+
+namespace {
+
+using winnow::Result;
+using winnow::service::ServiceConfig;
+using winnow::spec::CollectionSpec;
+using winnow::stream::ProcessorFactory;
+using winnow::stream::StageObserver;
+
+Result<ProcessorFactory> Processors(const CollectionSpec& spec, const ServiceConfig&) {
+  return ProcessorFactory([spec]() -> Result<std::unique_ptr<winnow::stream::Processor>> {
+    return winnow::balancer::NewBalancer(spec);
+  });
+}
+
+Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec& spec, const ServiceConfig&,
+                                             winnow::telemetry::Metrics& metrics) {
+  return std::unique_ptr<StageObserver>(
+      std::make_unique<winnow::balancer::BalancerProbe>(spec, metrics));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  winnow::service::StageService service;
+  service.stage = "balancer";
+  service.summary = "Admits the images of images.unique that the target shares have room for";
+  service.input = winnow::kafka::Topic::kUnique;
+  service.output = winnow::kafka::Topic::kSelected;
+  service.payload = winnow::kafka::PayloadUse::kByReference;
+  service.stateful = true;
+  service.processors = Processors;
+  service.probe = Probe;
+  return winnow::service::Run(argc, argv, service);
+}

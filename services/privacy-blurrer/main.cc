@@ -1,0 +1,37 @@
+// winnow-privacy-blurrer: images.valid -> images.safe.
+#include "libs/service/models.h"
+#include "libs/service/run.h"
+#include "services/privacy-blurrer/factory.h"
+#include "services/privacy-blurrer/probe.h"
+
+namespace {
+
+using winnow::Result;
+using winnow::service::ServiceConfig;
+using winnow::spec::CollectionSpec;
+using winnow::stream::ProcessorFactory;
+using winnow::stream::StageObserver;
+
+Result<ProcessorFactory> Processors(const CollectionSpec& spec, const ServiceConfig& config) {
+  return winnow::privacy::NewBlurrerFactory(spec,
+                                            winnow::service::FindModelDirectory(config.models));
+}
+
+Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec&, const ServiceConfig&,
+                                             winnow::telemetry::Metrics& metrics) {
+  return std::unique_ptr<StageObserver>(std::make_unique<winnow::privacy::BlurrerProbe>(metrics));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  winnow::service::StageService service;
+  service.stage = "privacy-blurrer";
+  service.summary = "Destroys the faces on each image of images.valid and strips metadata";
+  service.input = winnow::kafka::Topic::kValid;
+  service.output = winnow::kafka::Topic::kSafe;
+  service.payload = winnow::kafka::PayloadUse::kBytes;
+  service.processors = Processors;
+  service.probe = Probe;
+  return winnow::service::Run(argc, argv, service);
+}
