@@ -110,6 +110,13 @@ Status StageConsumer::Committed(rd_kafka_topic_partition_list_t* offsets) const 
   return ToError(code, "cannot ask for the offsets of group " + topics_.group);
 }
 
+void StageConsumer::CommitAsync(int partition, std::int64_t offset) {
+  if (lost()) return;
+  const RdPartitions offsets = NewPartitions();
+  Add(offsets.get(), topics_.input, partition, offset);
+  rd_kafka_commit(client_.get(), offsets.get(), 1);
+}
+
 bool StageConsumer::Answers() const {
   const auto count = PartitionCount(client_.get(), topics_.input, std::chrono::milliseconds(200));
   return count.has_value();

@@ -60,6 +60,9 @@ class StageConsumer : private ClientListener {
   RdGroup Metadata() const;
   // Fills in the group's offsets; also from other threads.
   Status Committed(rd_kafka_topic_partition_list_t* offsets) const;
+  // Commits a partition's offset to the group outside any transaction, without waiting and without
+  // knowing the end: for stages whose progress is kept elsewhere.
+  void CommitAsync(int partition, std::int64_t offset);
   // Asks a broker for a sign of life.
   bool Answers() const;
   bool lost() const { return rd_kafka_assignment_lost(client_.get()) != 0; }
