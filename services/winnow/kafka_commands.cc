@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "services/winnow/audit_command.h"
 #include "services/winnow/ingest_command.h"
+#include "services/winnow/state_command.h"
 #include "services/winnow/topics_command.h"
 
 namespace winnow::cli {
@@ -10,6 +12,8 @@ namespace winnow::cli {
 struct KafkaCommands::Options {
   TopicsCommandOptions topics;
   IngestCommandOptions ingest;
+  AuditCommandOptions audit;
+  std::string state;
 };
 
 namespace {
@@ -67,12 +71,36 @@ void AddIngest(CLI::App& app, IngestCommandOptions& options, ExitCode& result) {
   ingest->callback([&] { result = IngestCommand(options); });
 }
 
+void AddAudit(CLI::App& app, AuditCommandOptions& options, ExitCode& result) {
+  auto* const audit =
+      app.add_subcommand("audit", "Prove that every image that arrived has exactly one outcome");
+  AddConnection(*audit, options.connection);
+  audit->add_option("--dataset", options.datasets, "Folder a sink writes to; may be repeated")
+      ->required()
+      ->take_all();
+  audit->add_option("--json", options.json, "Also write the figures to this file");
+  audit->add_option("--wait", options.wait_seconds,
+                    "Wait up to so many seconds until nothing is in flight");
+  audit->callback([&] { result = AuditCommand(options); });
+}
+
+void AddState(CLI::App& app, std::string& directory, ExitCode& result) {
+  auto* const state = app.add_subcommand("state", "Look at a stage's state");
+  state->require_subcommand(1);
+  auto* const digest = state->add_subcommand(
+      "digest", "Print a digest per partition, equal for equal states");
+  digest->add_option("DIR", directory, "State folder of one stage")->required();
+  digest->callback([&] { result = StateDigestCommand(directory); });
+}
+
 }  // namespace
 
 KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
     : options_(std::make_unique<Options>()) {
   AddTopics(app, options_->topics, result);
   AddIngest(app, options_->ingest, result);
+  AddAudit(app, options_->audit, result);
+  AddState(app, options_->state, result);
 }
 
 KafkaCommands::~KafkaCommands() = default;
