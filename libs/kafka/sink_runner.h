@@ -40,6 +40,10 @@ struct SinkOptions {
 // and confirmed by the broker before anything after them is published; a redo may send such a dead
 // letter twice, with the same origin. kCorruptState if the log no longer holds records that are
 // not published.
+//
+// The observer is told of a batch when its records are published, and of a record (Concluded) when
+// it is written into a part. A record stored before counts as stored. Lag is counted from what is
+// published, as the group's offsets are.
 Status RunSink(const SinkOptions& options, const stream::ProcessorFactory& factory,
                const stream::PartitionOutputFactory& outputs);
 
