@@ -33,6 +33,13 @@ state::FamilyWrite Meta(std::string_view key, std::string value) {
   return {std::string(kMetaFamily), {std::string(key), std::move(value)}};
 }
 
+state::RocksDbOptions StoreOptions(const std::string& directory, state::OpenMode mode) {
+  return {.directory = directory,
+          .families = {std::string(kStateFamily), std::string(kOriginFamily),
+                       std::string(kMetaFamily)},
+          .mode = mode};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PartitionState>> PartitionState::Open(const std::string& directory,
@@ -45,11 +52,17 @@ Result<std::unique_ptr<PartitionState>> PartitionState::Open(const std::string& 
   }
   WINNOW_ASSIGN_OR_RETURN(
       auto store,
-      state::OpenRocksDb({.directory = directory,
-                          .families = {std::string(kStateFamily), std::string(kOriginFamily),
-                                       std::string(kMetaFamily)}}));
+      state::OpenRocksDb(StoreOptions(directory, state::OpenMode::kReadWrite)));
   std::unique_ptr<PartitionState> opened(new PartitionState(std::move(store)));
   WINNOW_RETURN_IF_ERROR(opened->CheckIdentity(directory, identity));
+  WINNOW_RETURN_IF_ERROR(opened->ReadPosition(directory));
+  return opened;
+}
+
+Result<std::unique_ptr<PartitionState>> PartitionState::OpenToRead(const std::string& directory) {
+  WINNOW_ASSIGN_OR_RETURN(
+      auto store, state::OpenRocksDb(StoreOptions(directory, state::OpenMode::kReadOnly)));
+  std::unique_ptr<PartitionState> opened(new PartitionState(std::move(store)));
   WINNOW_RETURN_IF_ERROR(opened->ReadPosition(directory));
   return opened;
 }

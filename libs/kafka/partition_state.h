@@ -46,6 +46,9 @@ class PartitionState {
   static Result<std::unique_ptr<PartitionState>> Open(const std::string& directory,
                                                       const StateIdentity& identity);
 
+  // Whatever partition's it is. Commit fails.
+  static Result<std::unique_ptr<PartitionState>> OpenToRead(const std::string& directory);
+
   const state::StateStore& store() const { return *store_; }
   const StatePosition& position() const { return position_; }
 
