@@ -176,15 +176,15 @@ class Process {
   Status Run() {
     signals_.Watch(prepared_.config.drain + kGrace, Reactions());
     std::vector<stream::StageObserver*> all = {&probe_, &health_, &log_};
-    std::unique_ptr<stream::StageObserver> own;
     if (service_.probe) {
-      WINNOW_ASSIGN_OR_RETURN(own, service_.probe(prepared_.spec, prepared_.config, metrics_));
-      all.push_back(own.get());
+      WINNOW_ASSIGN_OR_RETURN(own_probe_,
+                              service_.probe(prepared_.spec, prepared_.config, metrics_));
+      all.push_back(own_probe_.get());
     }
     Observers observers(std::move(all));
     WINNOW_ASSIGN_OR_RETURN(const Blobs blobs, OpenBlobs(service_, prepared_.config.blobs));
-    WINNOW_ASSIGN_OR_RETURN(const auto listener, Listen());
-    log_.Write(Severity::kInfo, "started", Fields(listener->port()));
+    WINNOW_ASSIGN_OR_RETURN(listener_, Listen());
+    log_.Write(Severity::kInfo, "started", Fields(listener_->port()));
     return RunLoop(blobs, observers);
   }
 
@@ -244,13 +244,17 @@ class Process {
   telemetry::Metrics metrics_;
   telemetry::StageProbe probe_;
   telemetry::Health health_;
-  StopSignals signals_;  // last: its thread uses the others
+  std::unique_ptr<stream::StageObserver> own_probe_;
+  std::unique_ptr<telemetry::HttpListener> listener_;
+  StopSignals signals_;
 };
 
-int RunProcess(const StageService& service, const Prepared& prepared) {
+[[noreturn]] void RunProcess(const StageService& service, const Prepared& prepared) {
   SystemClock clock;
   telemetry::JsonLog log(ProgramName(service), prepared.config.instance, clock);
-  const Status status = Process(service, prepared, log).Run();
+  // Never destroyed: civetweb 1.15 takes up to two seconds to stop and has been seen to hang, and
+  // what must be closed in order (clients, state, parts) the runner has closed.
+  const Status status = (new Process(service, prepared, log))->Run();
   const ExitCode code = status ? ExitCode::kStopped : ExitCodeFor(status.error().code);
   if (code == ExitCode::kStopped) {
     log.Write(Severity::kInfo, "stopped");
@@ -260,7 +264,7 @@ int RunProcess(const StageService& service, const Prepared& prepared) {
                {"kind", std::string(ErrorCodeName(status.error().code))},
                {"exit_code", std::to_string(static_cast<int>(code))}});
   }
-  return static_cast<int>(code);
+  ::_exit(static_cast<int>(code));
 }
 
 // For a person at a terminal or reading a crashed container's log: plain lines, as compilers do.
@@ -292,7 +296,7 @@ int Run(int argc, const char* const* argv, const StageService& service) {
   }
   const Result<Prepared> prepared = Prepare(service, line.config);
   if (!prepared) return Fail(service, prepared.error());
-  if (line.task == Task::kRun) return RunProcess(service, *prepared);
+  if (line.task == Task::kRun) RunProcess(service, *prepared);
   fmt::print("{}: settings, spec and models are sound\n", ProgramName(service));
   return 0;
 }

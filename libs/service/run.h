@@ -53,9 +53,10 @@ struct StageService {
       probe = nullptr;
 };
 
-// Runs until SIGTERM or SIGINT, or an Error; returns the exit code. What is in flight when asked to
-// stop is finished within drain_seconds; five seconds later, or at a second signal, the process
-// ends as it stands, which loses nothing. Call once, from main.
+// Runs until SIGTERM or SIGINT, or an Error, and then ends the process with an ExitCode; returns one
+// where there was nothing to run (--check, a wrong setting). What is in flight when asked to stop is
+// finished within drain_seconds; five seconds later, or at a second signal, the process ends as it
+// stands, which loses nothing. Call once, from main.
 int Run(int argc, const char* const* argv, const StageService& service);
 
 }  // namespace winnow::service

@@ -1,5 +1,6 @@
 #include "libs/telemetry/http_listener.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
 #include <fmt/format.h>
 
@@ -53,6 +54,12 @@ int OnRequest(mg_connection* connection) {
 
 int DropLog(const mg_connection*, const char*) { return 1; }
 
+bool IsNumeric(const std::string& address) {
+  in6_addr any{};  // room for both kinds
+  return inet_pton(AF_INET, address.c_str(), &any) == 1 ||
+         inet_pton(AF_INET6, address.c_str(), &any) == 1;
+}
+
 std::string ListenOn(const HttpOptions& options) {
   const bool v6 = options.address.find(':') != std::string::npos;
   return fmt::format("{}:{}", v6 ? "[" + options.address + "]" : options.address, options.port);
@@ -75,6 +82,12 @@ HttpListener::~HttpListener() = default;
 
 Result<std::unique_ptr<HttpListener>> HttpListener::Start(const HttpOptions& options,
                                                           Routes routes) {
+  // Also because civetweb would take a list of addresses here.
+  if (!IsNumeric(options.address)) {
+    return ConfigError(fmt::format(
+        "cannot listen on \"{}\": http.address must be a numeric address of this machine, such as "
+        "0.0.0.0 or ::1", options.address));
+  }
   // Once, and never undone: civetweb counts starts, and is used to the end of the process.
   static const unsigned library = mg_init_library(MG_FEATURES_DEFAULT);
   static_cast<void>(library);
@@ -85,8 +98,8 @@ Result<std::unique_ptr<HttpListener>> HttpListener::Start(const HttpOptions& opt
   callbacks.log_message = DropLog;
   callbacks.log_access = DropLog;
   const std::string listen_on = ListenOn(options);
-  std::array settings{"listening_ports", listen_on.c_str(), "num_threads", "4",
-                      "request_timeout_ms", "2000", "enable_keep_alive", "no",
+  std::array settings{"listening_ports", listen_on.c_str(), "num_threads", "8",
+                      "request_timeout_ms", "1000", "enable_keep_alive", "no",
                       "enable_directory_listing", "no", static_cast<const char*>(nullptr)};
   std::array<char, 256> text{};
   unsigned code = 0;

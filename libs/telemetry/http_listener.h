@@ -26,7 +26,8 @@ struct HttpOptions {
   std::uint16_t port = 0;           // 0: any free one
 };
 
-// Serves until destroyed; a client that sends nothing holds a thread for two seconds at most.
+// Serves until destroyed. A client that sends nothing holds one of eight threads for a second.
+// Destruction may take two seconds (civetweb 1.15 wakes its idle threads no sooner).
 class HttpListener {
  public:
   // `routes` by path ("/metrics"); any other path is 404, another method 405. kConfig if the

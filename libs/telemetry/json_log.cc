@@ -14,6 +14,7 @@ namespace winnow::telemetry {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using stream::Severity;
 
 // Different messages remembered; beyond, all are forgotten at once, which may let a few repeats
 // through.
@@ -21,9 +22,9 @@ constexpr std::size_t kMostMessages = 1000;
 
 std::string_view Name(stream::Severity severity) {
   switch (severity) {
-    case stream::Severity::kInfo: return "info";
-    case stream::Severity::kWarning: return "warning";
-    case stream::Severity::kError: return "error";
+    case Severity::kInfo: return "info";
+    case Severity::kWarning: return "warning";
+    case Severity::kError: return "error";
   }
   return "error";
 }
@@ -110,8 +111,30 @@ void JsonLog::Event(stream::Severity severity, std::string_view message,
 }
 
 void JsonLog::Aborted(std::string_view why) {
-  Write(stream::Severity::kWarning, "transaction given up; its records are read again",
+  Write(Severity::kWarning, "transaction given up; its records are read again",
         {{"why", std::string(why)}});
+}
+
+bool JsonLog::Note(const stream::Condition& condition) {
+  MutexLock lock(mutex_);
+  const bool same = condition_ && condition_->assigned == condition.assigned &&
+                    condition_->restored == condition.restored &&
+                    condition_->reachable == condition.reachable;
+  condition_ = condition;
+  return !same;
+}
+
+void JsonLog::Is(const stream::Condition& condition) {
+  if (!Note(condition)) return;
+  const auto text = [](bool holds) { return std::string(holds ? "true" : "false"); };
+  const bool ready = condition.assigned && condition.restored && condition.reachable;
+  Write(condition.reachable ? Severity::kInfo : Severity::kWarning,
+        !condition.reachable ? "no broker answers"
+        : ready              ? "ready"
+                             : "not ready yet",
+        {{"reachable", text(condition.reachable)},
+         {"assigned", text(condition.assigned)},
+         {"restored", text(condition.restored)}});
 }
 
 }  // namespace winnow::telemetry

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,10 +44,12 @@ class JsonLog : public stream::StageObserver {
   void Write(stream::Severity severity, std::string_view message,
              const stream::EventFields& fields = {});
 
-  // As an observer it logs events and aborted transactions; everything else is metrics.
+  // As an observer it logs events, aborted transactions and changes of what makes the service ready;
+  // everything else is metrics.
   void Event(stream::Severity severity, std::string_view message,
              const stream::EventFields& fields) override;
   void Aborted(std::string_view why) override;
+  void Is(const stream::Condition& condition) override;
 
  private:
   struct Repeats {
@@ -55,6 +58,8 @@ class JsonLog : public stream::StageObserver {
     std::uint64_t held_back = 0;
   };
 
+  // True if it differs from the last one.
+  bool Note(const stream::Condition& condition);
   // Number of lines held back before this one, or -1 to hold back this one, too.
   std::int64_t Admit(const std::string& key, Timestamp now) WINNOW_REQUIRES(mutex_);
 
@@ -64,6 +69,7 @@ class JsonLog : public stream::StageObserver {
   const LineWriter writer_;
   Mutex mutex_;
   std::map<std::string, Repeats> repeats_ WINNOW_GUARDED_BY(mutex_);
+  std::optional<stream::Condition> condition_ WINNOW_GUARDED_BY(mutex_);
 };
 
 }  // namespace winnow::telemetry
