@@ -77,6 +77,7 @@ Result<std::unique_ptr<PartitionOpener>> PartitionOpener::Make(
                        {"enable.auto.offset.store", "false"},
                        {"enable.partition.eof", "true"},
                        {"auto.offset.reset", "error"},
+                       {"fetch.wait.max.ms", "50"},
                        {"queued.max.messages.kbytes", "16384"},
                        {"isolation.level", "read_committed"}};
   WINNOW_ASSIGN_OR_RETURN(opener->reader_,

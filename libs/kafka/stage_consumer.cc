@@ -7,6 +7,11 @@
 namespace winnow::kafka {
 namespace {
 
+constexpr int kMessagesPerTurn = 64;
+// Fetched and not taken yet, over all partitions.
+constexpr int kPrefetchKbytes = 16'384;
+constexpr int kLeastPrefetchKbytes = 2'048;
+
 void Wake(rd_kafka_t*, void* opaque) { static_cast<Wakeup*>(opaque)->Notify(); }
 
 Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics) {
@@ -23,7 +28,8 @@ Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics
           {"auto.offset.reset", "error"},
           {"fetch.wait.max.ms", "100"},
           {"queued.min.messages", "20000"},
-          {"queued.max.messages.kbytes", "16384"}};
+          {"queued.max.messages.kbytes",
+           std::to_string(std::max(kPrefetchKbytes / topics.partitions, kLeastPrefetchKbytes))}};
 }
 
 }  // namespace
@@ -33,16 +39,14 @@ Result<std::unique_ptr<StageConsumer>> StageConsumer::Join(const StageOptions& o
                                                            GroupEvents& events,
                                                            std::atomic<bool>& reachable,
                                                            Wakeup& wakeup) {
-  std::unique_ptr<StageConsumer> consumer(new StageConsumer(topics, events, reachable));
+  std::unique_ptr<StageConsumer> consumer(new StageConsumer(topics, events, reachable, wakeup));
   WINNOW_ASSIGN_OR_RETURN(
       consumer->client_,
       NewClient(RD_KAFKA_CONSUMER, options.client, ConsumerSettings(options, topics),
                 consumer.get(), Rebalance::kListener));
   rd_kafka_t* const client = consumer->client_.get();
   consumer->group_.reset(rd_kafka_queue_get_consumer(client));
-  consumer->messages_.reset(rd_kafka_queue_new(client));
   rd_kafka_queue_cb_event_enable(consumer->group_.get(), Wake, &wakeup);
-  rd_kafka_queue_cb_event_enable(consumer->messages_.get(), Wake, &wakeup);
   const RdPartitions subscription = NewPartitions();
   Add(subscription.get(), topics.input, RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t code = rd_kafka_subscribe(client, subscription.get());
@@ -55,7 +59,9 @@ Result<std::unique_ptr<StageConsumer>> StageConsumer::Join(const StageOptions& o
 // away.
 StageConsumer::~StageConsumer() {
   rd_kafka_queue_cb_event_enable(group_.get(), nullptr, nullptr);
-  rd_kafka_queue_cb_event_enable(messages_.get(), nullptr, nullptr);
+  for (const auto& [partition, queue] : queues_) {
+    rd_kafka_queue_cb_event_enable(queue.get(), nullptr, nullptr);
+  }
   rd_kafka_assign(client_.get(), nullptr);
 }
 
@@ -79,8 +85,10 @@ Status StageConsumer::Serve() {
 
 Status StageConsumer::Read(const std::vector<std::pair<int, std::int64_t>>& positions) {
   const RdPartitions list = NewPartitions();
+  reading_.clear();
   for (const auto& [partition, offset] : positions) {
-    Divert(partition);
+    OpenQueue(partition);
+    reading_.push_back(partition);
     Add(list.get(), topics_.input, partition, offset);
   }
   const rd_kafka_resp_err_t code = rd_kafka_assign(client_.get(), list.get());
@@ -88,16 +96,27 @@ Status StageConsumer::Read(const std::vector<std::pair<int, std::int64_t>>& posi
   return {};
 }
 
-void StageConsumer::Divert(int partition) {
-  if (std::find(diverted_.begin(), diverted_.end(), partition) != diverted_.end()) return;
-  const RdQueue queue(
-      rd_kafka_queue_get_partition(client_.get(), topics_.input.c_str(), partition));
-  rd_kafka_queue_forward(queue.get(), messages_.get());
-  diverted_.push_back(partition);
+// Forwarding to nowhere, once, keeps the partition's messages out of the group's queue for good. A
+// queue of all partitions would be simpler, but a second assign() ends its forwarding.
+void StageConsumer::OpenQueue(int partition) {
+  RdQueue& queue = queues_[partition];
+  if (queue) return;
+  queue.reset(rd_kafka_queue_get_partition(client_.get(), topics_.input.c_str(), partition));
+  rd_kafka_queue_forward(queue.get(), nullptr);
+  rd_kafka_queue_cb_event_enable(queue.get(), Wake, &wakeup_);
 }
 
 RdMessage StageConsumer::Take() {
-  return RdMessage(rd_kafka_consume_queue(messages_.get(), 0));
+  for (std::size_t tried = 0; tried <= reading_.size() && !reading_.empty(); ++tried) {
+    turn_ %= reading_.size();
+    if (taken_++ < kMessagesPerTurn) {
+      RdMessage message(rd_kafka_consume_queue(queues_.at(reading_[turn_]).get(), 0));
+      if (message) return message;
+    }
+    ++turn_;
+    taken_ = 0;
+  }
+  return nullptr;
 }
 
 RdGroup StageConsumer::Metadata() const {

@@ -1,11 +1,12 @@
-// Internal to libs/kafka: the stage's member of the consumer group. Messages come through a queue
-// of their own, apart from the group's events, so that a stage that is busy leaves messages where
-// they are and still answers the group.
+// Internal to libs/kafka: the stage's member of the consumer group. Messages come through queues of
+// their own, one a partition, apart from the group's events: a stage that is busy leaves messages
+// where they are and still answers the group. So nothing is ever paused, which in librdkafka 2.0.2
+// throws away what was fetched.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ class StageConsumer : private ClientListener {
   Status Read(const std::vector<std::pair<int, std::int64_t>>& positions);
 
   // A message or the news that the end of a partition was reached (_PARTITION_EOF); null if there
-  // is none now.
+  // is none now. Partitions take turns.
   RdMessage Take();
 
   RdGroup Metadata() const;
@@ -70,21 +71,25 @@ class StageConsumer : private ClientListener {
   std::int64_t EndOf(int partition) const;
 
  private:
-  StageConsumer(const StageTopics& topics, GroupEvents& events, std::atomic<bool>& reachable)
-      : topics_(topics), events_(events), reachable_(reachable) {}
+  StageConsumer(const StageTopics& topics, GroupEvents& events, std::atomic<bool>& reachable,
+                Wakeup& wakeup)
+      : topics_(topics), events_(events), reachable_(reachable), wakeup_(wakeup) {}
   void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                    rd_kafka_topic_partition_list_t* partitions) override;
   void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
-  void Divert(int partition);
+  void OpenQueue(int partition);
 
   const StageTopics& topics_;
   GroupEvents& events_;
   std::atomic<bool>& reachable_;
-  std::vector<int> diverted_;
+  Wakeup& wakeup_;
   std::optional<Error> broken_;
   RdClient client_;
   RdQueue group_;
-  RdQueue messages_;
+  std::map<int, RdQueue> queues_;   // of every partition there ever was
+  std::vector<int> reading_;        // partitions
+  std::size_t turn_ = 0;            // index in reading_
+  int taken_ = 0;                   // in this turn
 };
 
 }  // namespace winnow::kafka
