@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "libs/service/config_keys.h"
@@ -94,15 +93,21 @@ Environment ReadEnvironment() {
   return environment;
 }
 
-Result<std::string> ReadSecretFile(const std::string& path) {
+Result<std::string> ReadSmallFile(const std::string& path, std::size_t most_bytes) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMostSecretBytes + 1, '\0');
+  std::string text(most_bytes + 1, '\0');
+  // Of a folder, read() sets badbit where an istreambuf_iterator would throw.
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || !file.is_open() || (file.gcount() == 0 && !file.eof())) {
+  if (!file.is_open() || file.bad()) {
     return ConfigError(path + " cannot be read: check the path and its permissions");
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMostSecretBytes) return ConfigError(path + " is larger than 64 KiB");
+  if (text.size() <= most_bytes) return text;
+  return ConfigError(fmt::format("{} is larger than {} KiB", path, most_bytes >> 10));
+}
+
+Result<std::string> ReadSecretFile(const std::string& path) {
+  WINNOW_ASSIGN_OR_RETURN(std::string text, ReadSmallFile(path, kMostSecretBytes));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty()) return ConfigError(path + " is empty");
   return text;

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "libs/service/config_keys.h"
@@ -113,13 +111,9 @@ class FileReader {
 }  // namespace
 
 void ReadConfigFile(const std::string& path, ServiceConfig& config, Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file || file.bad()) {
-    problems.push_back(path + ": cannot be read: check the path and its permissions");
-    return;
-  }
-  spec::YamlTree tree = spec::ReadYaml(text);
+  const Result<std::string> text = ReadSmallFile(path, spec::kMaxFileBytes);
+  if (!text) return problems.push_back(text.error().message);
+  spec::YamlTree tree = spec::ReadYaml(*text);
   if (tree.problems.empty()) FileReader(config, tree.problems).ReadSection(tree.root, "");
   if (!tree.problems.empty()) problems.push_back(spec::FormatProblems(path, tree.problems));
 }

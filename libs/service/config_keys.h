@@ -55,8 +55,11 @@ void ReadConfigFile(const std::string& path, ServiceConfig& config, Problems& pr
 void ReadConfigEnvironment(const Environment& environment, ServiceConfig& config,
                            Problems& problems);
 
-// The text of a small file, line ends at its end removed: a mounted secret. kConfig if it cannot be
-// read, is empty or is larger than 64 KiB.
+// The whole of a small file. kConfig if it cannot be read or is larger than `most_bytes`.
+Result<std::string> ReadSmallFile(const std::string& path, std::size_t most_bytes);
+
+// A mounted secret: a file of 64 KiB at most, line ends at its end removed. kConfig if that leaves
+// nothing.
 Result<std::string> ReadSecretFile(const std::string& path);
 
 }  // namespace winnow::service
