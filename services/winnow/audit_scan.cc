@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "libs/dataset/stream_shards.h"
 #include "libs/kafka/topics.h"
 #include "libs/record/codec.h"
+#include "services/winnow/replay_plan.h"
 
 namespace winnow::cli {
 namespace {
@@ -26,13 +26,6 @@ using SteadyClock = std::chrono::steady_clock;
 std::string HeaderOf(const LogEntry& entry, std::string_view name) {
   const auto found = entry.headers.find(std::string(name));
   return found == entry.headers.end() ? std::string() : found->second;
-}
-
-int ReplayOf(const LogEntry& entry) {
-  const std::string text = HeaderOf(entry, kafka::kReplayHeader);
-  int replay = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), replay);
-  return error == std::errc() && end == text.data() + text.size() && replay > 0 ? replay : 0;
 }
 
 bool WasDeferred(const ImageRecord& record) {
@@ -78,7 +71,7 @@ class Scan {
   // What the headers say, and the record if it can be read.
   std::pair<Passage, std::optional<ImageRecord>> Read(Topic topic, const LogEntry& entry) const {
     Passage passage;
-    passage.replay = ReplayOf(entry);
+    passage.replay = ReplayCountOf(entry);
     const auto origin = kafka::ParseOrigin(HeaderOf(entry, kafka::kOriginHeader));
     passage.origin =
         origin ? *origin : kafka::Origin{std::string(entry.topic), entry.partition, entry.offset};
@@ -236,7 +229,7 @@ class Scan {
     const std::string selected = Name(Topic::kSelected);
     return ReadAll(Topic::kDead, [&](const LogEntry& entry) {
       Passage passage;
-      passage.replay = ReplayOf(entry);
+      passage.replay = ReplayCountOf(entry);
       const auto origin = kafka::ParseOrigin(HeaderOf(entry, kafka::kOriginHeader));
       const std::string letter = HeaderOf(entry, kafka::kDeadMessageHeader);
       const auto message = kafka::ParseOrigin(letter);

@@ -12,7 +12,7 @@ namespace winnow::cli {
 struct ConnectionOptions {
   std::string brokers;
   std::string prefix;                   // before every topic and group name
-  std::vector<std::string> properties;  // "name=value", or "name=@file" for secrets
+  std::vector<std::string> properties = {};  // "name=value", or "name=@file" for secrets
 };
 
 // kConfig for a property that is not of that form or whose file cannot be read. Names and values

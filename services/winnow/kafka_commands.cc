@@ -4,6 +4,7 @@
 
 #include "services/winnow/audit_command.h"
 #include "services/winnow/ingest_command.h"
+#include "services/winnow/replay_command.h"
 #include "services/winnow/state_command.h"
 #include "services/winnow/topics_command.h"
 
@@ -13,6 +14,8 @@ struct KafkaCommands::Options {
   TopicsCommandOptions topics;
   IngestCommandOptions ingest;
   AuditCommandOptions audit;
+  ReplayCommandOptions dead{.from = ReplayFrom::kDead};
+  ReplayCommandOptions rejected{.from = ReplayFrom::kRejected};
   std::string state;
 };
 
@@ -84,6 +87,39 @@ void AddAudit(CLI::App& app, AuditCommandOptions& options, ExitCode& result) {
   audit->callback([&] { result = AuditCommand(options); });
 }
 
+// What no filter narrows must be asked for.
+void AddReplayFrom(CLI::App& replay, const char* name, const char* help,
+                   ReplayCommandOptions& options, ExitCode& result) {
+  auto* const command = replay.add_subcommand(name, help);
+  AddConnection(*command, options.connection);
+  ReplayFilter& filter = options.filter;
+  auto* const which = command->add_option_group("which", "Which ones; several narrow together");
+  which->add_option("--reason", filter.reasons, "Given up or refused for this; may be repeated")
+      ->take_all();
+  which->add_option("--stage", filter.stages, "... by this stage; may be repeated")->take_all();
+  if (options.from == ReplayFrom::kRejected) {
+    which->add_option("--id", filter.ids, "Of this record; may be repeated")->take_all();
+  }
+  which->add_flag("--all")->description("All of them");
+  which->require_option(1, 0);
+  command->add_flag_callback(
+      "--dry-run", [&options] { options.mode = ReplayMode::kDryRun; }, "Only list them");
+  command->callback([&options, &result] { result = ReplayCommand(options); });
+}
+
+void AddReplay(CLI::App& app, ReplayCommandOptions& dead, ReplayCommandOptions& rejected,
+               ExitCode& result) {
+  auto* const replay =
+      app.add_subcommand("replay", "Drive messages again, after what refused them was mended");
+  replay->require_subcommand(1);
+  AddReplayFrom(*replay, "dead", "Messages nobody could read, to the topic they came from", dead,
+                result);
+  AddReplayFrom(*replay, "rejected",
+                "Refused images, from images.raw while it holds them. The deduper and the balancer "
+                "repeat their first answer for an id they have decided",
+                rejected, result);
+}
+
 void AddState(CLI::App& app, std::string& directory, ExitCode& result) {
   auto* const state = app.add_subcommand("state", "Look at a stage's state");
   state->require_subcommand(1);
@@ -100,6 +136,7 @@ KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
   AddTopics(app, options_->topics, result);
   AddIngest(app, options_->ingest, result);
   AddAudit(app, options_->audit, result);
+  AddReplay(app, options_->dead, options_->rejected, result);
   AddState(app, options_->state, result);
 }
 
