@@ -1,0 +1,242 @@
+// kafka::RunStage against what librdkafka alone can do, on a real broker, in one run: the same
+// messages through a bare loop without transactions, a bare loop with them, and a stage whose
+// processor passes records on. Then: how fast a stage restores its state from its changelog.
+//
+//   WINNOW_KAFKA_BROKERS=host:port kafka_benchmark [--short] [--json FILE]
+//
+// Loops take turns, since machines are noisy; rates are of the time from a loop's first commit to
+// its last. With --smoke it measures nothing and holds counts instead: what goes in comes out.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/bench/bare_loops.h"
+#include "tests/bench/kafka_report.h"
+#include "tests/bench/scratch_pipeline.h"
+#include "tests/bench/stage_loop.h"
+
+namespace winnow::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Options {
+  std::string brokers;
+  std::string json;
+  bool smoke = false;
+  bool brief = false;
+  int rounds = 3;
+  int partitions = 4;
+  std::size_t lanes = 1;
+  std::vector<std::size_t> sizes = {1'000, 100'000, 800'000};
+  std::vector<int> intervals_ms = {100, 1000};
+  std::vector<std::string> loops = {"plain", "transactional", "stage"};
+  std::uint64_t input_megabytes = 0;  // 0: by size
+  std::uint64_t restore_entries = 200'000;
+  Properties properties{};
+};
+
+// Enough for the fastest loop seen on two cores; a window that runs out of it is shorter.
+std::uint64_t InputRecords(const Options& options, std::size_t message_bytes) {
+  const std::uint64_t megabytes =
+      options.input_megabytes > 0 ? options.input_megabytes : (message_bytes < 10'000 ? 800 : 1'600);
+  return megabytes * 1'000'000 / (options.brief ? 2 : 1) / message_bytes;
+}
+
+milliseconds WindowFor(const Options& options, int interval_ms) {
+  if (options.brief) return milliseconds(interval_ms < 1000 ? 700 : 2000);
+  return milliseconds(interval_ms < 1000 ? 2000 : 3000);
+}
+
+bool IsWanted(const Options& options, LoopKind kind) {
+  return std::find(options.loops.begin(), options.loops.end(), Name(kind)) != options.loops.end();
+}
+
+// One loop from the beginning of the input, under a group name nobody used before.
+void RunLoop(const Options& options, const ScratchPipeline& pipeline, LoopKind kind,
+             milliseconds interval, CommitWindow& window) {
+  static int runs = 0;
+  const std::string name = fmt::format("bench{}", ++runs);
+  if (kind == LoopKind::kStage) {
+    return RunPassThrough({.brokers = options.brokers,
+                           .properties = options.properties,
+                           .prefix = pipeline.prefix(),
+                           .stage = name,
+                           .interval = interval,
+                           .lanes = options.lanes},
+                          window);
+  }
+  const LoopOptions loop = {.brokers = options.brokers,
+                            .properties = options.properties,
+                            .input = pipeline.input(),
+                            .output = pipeline.output(),
+                            .group = pipeline.prefix() + name,
+                            .interval = interval};
+  if (kind == LoopKind::kPlain) return RunPlainLoop(loop, window);
+  RunTransactionalLoop(loop, window);
+}
+
+double Measure(const Options& options, ScratchPipeline& pipeline, LoopKind kind, int interval_ms,
+               std::uint64_t input) {
+  CommitWindow window(WindowFor(options, interval_ms), input);
+  RunLoop(options, pipeline, kind, milliseconds(interval_ms), window);
+  if (pipeline.EndOfOutput() < static_cast<std::int64_t>(window.records())) {
+    fmt::print(stderr, "kafka_benchmark: {} committed {} records and wrote fewer\n", Name(kind),
+               window.records());
+    std::exit(1);
+  }
+  pipeline.EmptyOutput();
+  fmt::print(stderr, "  {:>4} ms {:<13} {:>9.0f} records/s{}\n", interval_ms, Name(kind),
+             window.records_per_second(), window.ran_out() ? "  (all there were)" : "");
+  return window.records_per_second();
+}
+
+// Each round begins with another loop.
+Round MeasureRound(const Options& options, ScratchPipeline& pipeline, int interval_ms,
+                   std::uint64_t input, int number) {
+  Round round{};
+  for (std::size_t i = 0; i < kLoopKinds.size(); ++i) {
+    const std::size_t at = (i + static_cast<std::size_t>(number)) % kLoopKinds.size();
+    if (!IsWanted(options, kLoopKinds[at])) continue;
+    round[at] = Measure(options, pipeline, kLoopKinds[at], interval_ms, input);
+  }
+  return round;
+}
+
+void MeasureSize(const Options& options, std::size_t wanted_bytes, Report& report) {
+  ScratchPipeline pipeline(options.brokers, options.partitions);
+  const std::uint64_t input = InputRecords(options, wanted_bytes);
+  const std::size_t bytes = pipeline.Fill(input, wanted_bytes);
+  fmt::print(stderr, "{} messages of {} bytes; warming up\n", input, bytes);
+  Measure(options, pipeline, LoopKind::kPlain, options.intervals_ms.front(), input);
+  for (const int interval_ms : options.intervals_ms) {
+    Cell cell{bytes, interval_ms, {}};
+    for (int number = 0; number < options.rounds; ++number) {
+      cell.rounds.push_back(MeasureRound(options, pipeline, interval_ms, input, number));
+    }
+    report.cells.push_back(std::move(cell));
+  }
+}
+
+RestoreFigures MeasureRestore(const Options& options, std::uint64_t entries) {
+  constexpr std::uint64_t kEntriesPerRecord = 100;
+  const std::string stage = "bench-restore";
+  ScratchPipeline pipeline(options.brokers, options.partitions, stage);
+  const std::uint64_t records = entries / kEntriesPerRecord;
+  pipeline.Fill(records, 1'000);
+  const RestoreOptions restore = {
+      .stage = {.brokers = options.brokers,
+                .properties = options.properties,
+                .prefix = pipeline.prefix(),
+                .stage = stage,
+                .lanes = options.lanes},
+      .directory = (std::filesystem::temp_directory_path() /
+                    fmt::format("winnow-bench-{}", static_cast<long>(getpid())))
+                       .string(),
+      .records = records,
+      .entries_per_record = kEntriesPerRecord};
+  const Restored restored = RunRestore(restore);
+  const double read = ReadRate(options.brokers, options.properties, pipeline.changelog(),
+                               options.partitions, entries);
+  return {restored.entries, restore.entry_bytes,
+          static_cast<double>(restored.entries) / restored.seconds, read};
+}
+
+// ---- counts only ---------------------------------------------------------------------------
+
+bool Holds(std::string_view what, std::uint64_t expected, std::uint64_t found) {
+  fmt::print("{}: {} expected, {} found\n", what, expected, found);
+  std::fflush(stdout);
+  return expected == found;
+}
+
+bool CheckLoop(const Options& options, LoopKind kind, std::size_t message_bytes,
+               std::uint64_t records) {
+  ScratchPipeline pipeline(options.brokers, options.partitions);
+  pipeline.Fill(records, message_bytes);
+  CommitWindow window(std::chrono::hours(1), records);
+  RunLoop(options, pipeline, kind, milliseconds(100), window);
+  const std::string what = fmt::format("{}, {} bytes", Name(kind), message_bytes);
+  const bool told = Holds(what + ", committed", records, window.records());
+  return Holds(what + ", in the output", records, pipeline.CommittedInOutput()) && told;
+}
+
+int Smoke(const Options& options) {
+  bool all = true;
+  for (const LoopKind kind : kLoopKinds) {
+    if (!IsWanted(options, kind)) continue;
+    all = CheckLoop(options, kind, 1'000, 2'000) && all;
+    all = CheckLoop(options, kind, 800'000, 20) && all;
+  }
+  if (IsWanted(options, LoopKind::kStage)) {
+    all = Holds("restored", 2'000, MeasureRestore(options, 2'000).entries) && all;
+  }
+  return all ? 0 : 1;
+}
+
+// ---- command line --------------------------------------------------------------------------
+
+int MeasureAll(const Options& options) {
+  Report report;
+  report.machine = {std::thread::hardware_concurrency(), 0, options.partitions, options.lanes};
+  getloadavg(&report.machine.load_before, 1);
+  for (const std::size_t bytes : options.sizes) MeasureSize(options, bytes, report);
+  if (IsWanted(options, LoopKind::kStage) && options.restore_entries > 0) {
+    report.restores.push_back(MeasureRestore(options, options.restore_entries));
+  }
+  fmt::print("{}", ToMarkdown(report));
+  if (!options.json.empty()) std::ofstream(options.json) << ToJson(report);
+  return 0;
+}
+
+void Describe(CLI::App& app, Options& options) {
+  app.add_flag("--short", options.brief, "one round, short windows: about half a minute");
+  app.add_flag("--smoke", options.smoke, "no measuring: a few records, all of which must arrive");
+  app.add_option("--json", options.json, "write all figures to this file");
+  app.add_option("--rounds", options.rounds, "of each loop");
+  app.add_option("--sizes", options.sizes, "of messages, bytes")->delimiter(',');
+  app.add_option("--intervals", options.intervals_ms, "between commits, ms")->delimiter(',');
+  app.add_option("--loops", options.loops, "plain, transactional, stage")->delimiter(',');
+  app.add_option("--partitions", options.partitions, "of input and output");
+  app.add_option("--lanes", options.lanes, "of the stage");
+  app.add_option("--input-mb", options.input_megabytes, "of messages to read, for each size");
+  app.add_option("--restore", options.restore_entries, "entries of the changelog; 0: none");
+  app.add_option("--property", options.properties, "NAME VALUE, for all clients");
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("kafka::RunStage against bare librdkafka loops, on a real broker");
+  Describe(app, options);
+  CLI11_PARSE(app, argc, argv);
+  if (options.brief) {
+    options.rounds = 1;
+    options.restore_entries = std::min<std::uint64_t>(options.restore_entries, 50'000);
+  }
+  const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
+  if (brokers == nullptr || *brokers == '\0') {
+    fmt::print(stderr,
+               "WINNOW_KAFKA_BROKERS names no broker. To start one:\n"
+               "  deploy/kafka/start --directory /tmp/broker --heap 384m "
+               "--set log.segment.delete.delay.ms=1000\n");
+    return 77;
+  }
+  options.brokers = brokers;
+  return options.smoke ? Smoke(options) : MeasureAll(options);
+}
+
+}  // namespace
+}  // namespace winnow::bench
+
+int main(int argc, char** argv) { return winnow::bench::Main(argc, argv); }

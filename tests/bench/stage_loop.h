@@ -1,0 +1,45 @@
+// kafka::RunStage at work that is nothing but its own: a processor that passes records on, and one
+// that has state to restore.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "tests/bench/bare_client.h"
+#include "tests/bench/commit_window.h"
+
+namespace winnow::bench {
+
+inline constexpr std::string_view kCollection = "bench";
+
+struct StageLoopOptions {
+  std::string brokers;
+  Properties properties;
+  std::string prefix;  // of topics; from images.raw to images.valid
+  std::string stage;   // names the group: one that never committed
+  std::chrono::milliseconds interval{100};
+  std::uint64_t max_batch_bytes = 512u << 20;
+  std::size_t lanes = 1;
+};
+
+// Returns when `window` is finished and the stage has drained.
+void RunPassThrough(const StageLoopOptions& options, CommitWindow& window);
+
+struct RestoreOptions {
+  StageLoopOptions stage;
+  std::string directory;  // for state; made, and gone at the end
+  std::uint64_t records = 0;             // in images.raw
+  std::uint64_t entries_per_record = 0;  // what the stage writes to its state for each
+  std::size_t entry_bytes = 200;
+};
+
+struct Restored {
+  std::uint64_t entries = 0;
+  double seconds = 0;  // from the assignment until all partitions are restored
+};
+
+// Lets the stage fill its changelog, then starts it anew with an empty directory.
+Restored RunRestore(const RestoreOptions& options);
+
+}  // namespace winnow::bench
