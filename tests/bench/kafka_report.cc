@@ -90,7 +90,8 @@ Spread RatioOf(const Cell& cell, LoopKind of, LoopKind to) {
 
 std::string ToMarkdown(const Report& report) {
   std::string text = fmt::format(
-      "{} cores, load before {:.2f}, {} partitions, {} lanes; records/s: median (lowest-highest)\n\n"
+      "{} cores, load before {:.2f}, {} partitions, {} lanes; "
+      "records/s: median (lowest-highest)\n\n"
       "| bytes | commit | plain | transactional | RunStage | RunStage/transactional | "
       "RunStage/plain | transactional/plain |\n|---|---|---|---|---|---|---|---|\n",
       report.machine.cores, report.machine.load_before, report.machine.partitions,

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -43,10 +41,18 @@ class PassThrough : public stream::Processor {
 // Writes entries of its own for each record.
 class Remembering : public stream::Processor {
  public:
-  explicit Remembering(const RestoreOptions& options) : options_(options) {}
+  Remembering(const RestoreOptions& options, std::atomic<std::uint64_t>& found)
+      : options_(options), found_(found) {}
 
   std::string_view name() const override { return options_.stage.stage; }
   stream::OrderingScope scope() const override { return stream::OrderingScope::kCollection; }
+  Status Open(const stream::StateView& state) override {
+    if (!options_.count) return {};
+    return state.Scan("", [this](std::string_view, std::string_view) {
+      ++found_;
+      return true;
+    });
+  }
   Result<stream::Outcome> Process(record::ImageRecord record, const stream::StateView&,
                                   Timestamp now) override {
     const std::string id = record.id.value();
@@ -61,6 +67,7 @@ class Remembering : public stream::Processor {
 
  private:
   const RestoreOptions& options_;
+  std::atomic<std::uint64_t>& found_;
 };
 
 // Tells the window, and stops the stage when that has seen enough.
@@ -82,10 +89,9 @@ class RestoreObserver : public stream::StageObserver {
  public:
   explicit RestoreObserver(std::atomic<bool>& stop) : stop_(stop) {}
 
-  void Restoring(int partition, std::uint64_t done, std::uint64_t) override {
+  void Restoring(int, std::uint64_t, std::uint64_t) override {
     const MutexLock lock(mutex_);
     Begin();
-    entries_[partition] = std::max(entries_[partition], done);
   }
   void Is(const stream::Condition& condition) override {
     const MutexLock lock(mutex_);
@@ -95,14 +101,9 @@ class RestoreObserver : public stream::StageObserver {
     stop_ = true;
   }
 
-  Restored restored() const {
+  double seconds() const {
     const MutexLock lock(mutex_);
-    Restored result;
-    for (const auto& [partition, entries] : entries_) result.entries += entries;
-    if (began_ && ended_) {
-      result.seconds = std::chrono::duration<double>(*ended_ - *began_).count();
-    }
-    return result;
+    return began_ && ended_ ? std::chrono::duration<double>(*ended_ - *began_).count() : 0;
   }
 
  private:
@@ -112,7 +113,6 @@ class RestoreObserver : public stream::StageObserver {
 
   std::atomic<bool>& stop_;
   mutable Mutex mutex_;
-  std::map<int, std::uint64_t> entries_ WINNOW_GUARDED_BY(mutex_);
   std::optional<Clock::time_point> began_ WINNOW_GUARDED_BY(mutex_);
   std::optional<Clock::time_point> ended_ WINNOW_GUARDED_BY(mutex_);
 };
@@ -140,6 +140,13 @@ void Run(const kafka::StageOptions& options, const stream::ProcessorFactory& fac
   std::exit(1);
 }
 
+void RunWithEmptyState(const kafka::StageOptions& options,
+                       const stream::ProcessorFactory& factory) {
+  std::filesystem::create_directories(options.state_directory);
+  Run(options, factory);
+  std::filesystem::remove_all(options.state_directory);
+}
+
 }  // namespace
 
 void RunPassThrough(const StageLoopOptions& options, CommitWindow& window) {
@@ -154,8 +161,9 @@ void RunPassThrough(const StageLoopOptions& options, CommitWindow& window) {
 }
 
 Restored RunRestore(const RestoreOptions& options) {
+  std::atomic<std::uint64_t> found = 0;
   const stream::ProcessorFactory factory = [&]() -> Result<std::unique_ptr<stream::Processor>> {
-    return std::make_unique<Remembering>(options);
+    return std::make_unique<Remembering>(options, found);
   };
   std::atomic<bool> stop = false;
   kafka::StageOptions stage = StageOptionsFor(options.stage);
@@ -167,17 +175,15 @@ Restored RunRestore(const RestoreOptions& options) {
   CommitWindow window(std::chrono::hours(1), options.records);
   WindowObserver filling(window, stop);
   stage.observer = &filling;
-  std::filesystem::create_directories(options.directory);
-  Run(stage, factory);
-  std::filesystem::remove_all(options.directory);
+  RunWithEmptyState(stage, factory);
 
   stop = false;
+  found = 0;
   RestoreObserver restoring(stop);
   stage.observer = &restoring;
-  std::filesystem::create_directories(options.directory);
-  Run(stage, factory);
-  std::filesystem::remove_all(options.directory);
-  return restoring.restored();
+  RunWithEmptyState(stage, factory);
+  const std::uint64_t written = options.records * options.entries_per_record;
+  return {options.count ? found.load() : written, restoring.seconds()};
 }
 
 }  // namespace winnow::bench

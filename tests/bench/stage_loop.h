@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "tests/bench/bare_client.h"
 #include "tests/bench/commit_window.h"
@@ -32,11 +33,12 @@ struct RestoreOptions {
   std::uint64_t records = 0;             // in images.raw
   std::uint64_t entries_per_record = 0;  // what the stage writes to its state for each
   std::size_t entry_bytes = 200;
+  bool count = false;  // takes time, which is then part of `seconds`
 };
 
 struct Restored {
-  std::uint64_t entries = 0;
-  double seconds = 0;  // from the assignment until all partitions are restored
+  std::uint64_t entries = 0;  // found in the state by counting, else those that were written
+  double seconds = 0;         // from the assignment until all partitions are restored
 };
 
 // Lets the stage fill its changelog, then starts it anew with an empty directory.
