@@ -45,10 +45,19 @@ std::vector<std::string> Flatten(const std::vector<std::string>& axes, const Str
 }
 
 std::string Detail(const Judgement& judgement) {
+  if (judgement.reason == Reason::kReserveFull && judgement.stratum.empty()) {
+    return "better images have taken its place in the reserve";
+  }
   const std::string figures =
       fmt::format("{} has {} of {:.1f}", judgement.stratum, judgement.count, judgement.limit);
   if (judgement.reason == Reason::kReserveFull) return figures + ", and the reserve is full";
   return judgement.stratum.empty() ? std::string() : figures;
+}
+
+// Of the image, wherever its bytes are: a reserve of references is bounded as one of bytes.
+std::uint64_t ImageBytes(const ImageRecord& record) {
+  const record::PayloadContent* content = record::ContentOf(record.payload);
+  return content == nullptr ? 0 : content->length();
 }
 
 Disposition DispositionOf(Reason reason) {
@@ -75,7 +84,7 @@ class Balancer : public stream::Processor {
   Strata StrataOf(const ImageRecord& record) const;
   bool Overfull() const;
   record::StageVerdict Verdict(const Judgement& judgement, Timestamp now) const;
-  Outcome Conclude(ImageRecord record, const Judgement& judgement, Timestamp now) const;
+  Outcome Conclude(ImageRecord record, const Decision& decision, Timestamp now) const;
   void AppendCounts(const Places& places, std::vector<StateWrite>& writes) const;
 
   Result<Outcome> Decide(ImageRecord record, const StateView& state, Timestamp now);
@@ -177,9 +186,11 @@ record::StageVerdict Balancer::Verdict(const Judgement& judgement, Timestamp now
   return verdict;
 }
 
-Outcome Balancer::Conclude(ImageRecord record, const Judgement& judgement, Timestamp now) const {
+Outcome Balancer::Conclude(ImageRecord record, const Decision& decision, Timestamp now) const {
+  const Judgement& judgement = decision.judgement;
   if (judgement.reason == Reason::kNone) {
-    record.selection = record::Selection{Flatten(census_.axes(), StrataOf(record)), false, {}};
+    record.selection =
+        record::Selection{Flatten(census_.axes(), StrataOf(record)), decision.from_reserve, {}};
   } else {
     record.attachment.reset();
   }
@@ -202,8 +213,8 @@ Result<Outcome> Balancer::Process(ImageRecord record, const StateView& state, Ti
   WINNOW_ASSIGN_OR_RETURN(const std::optional<std::string> decided,
                           state.Get(DecisionKey(record.id)));
   if (decided) {
-    WINNOW_ASSIGN_OR_RETURN(const Judgement judgement, DecodeJudgement(*decided));
-    return Conclude(std::move(record), judgement, now);
+    WINNOW_ASSIGN_OR_RETURN(const Decision decision, DecodeDecision(*decided));
+    return Conclude(std::move(record), decision, now);
   }
   Result<Outcome> outcome = Decide(std::move(record), state, now);
   if (!outcome) usable_ = outcome.error();
@@ -218,8 +229,8 @@ Result<Outcome> Balancer::Decide(ImageRecord record, const StateView& state, Tim
   Outcome outcome;
   if (judgement.reason == Reason::kNone) {
     census_.Admit(places);
-    outcome = Conclude(std::move(record), judgement, now);
-    outcome.writes.push_back({DecisionKey(id), Encode(judgement)});
+    outcome = Conclude(std::move(record), {judgement}, now);
+    outcome.writes.push_back({DecisionKey(id), Encode(Decision{judgement})});
     WINNOW_RETURN_IF_ERROR(Release(state, now, outcome));
   } else {
     const Held held = {next_sequence_++, QualityRank(record),
@@ -241,21 +252,20 @@ Outcome Balancer::Hold(ImageRecord record, Judgement judgement, Held held, const
                        Timestamp now) {
   const std::uint64_t sequence = held.sequence;
   const RecordId id = record.id;
-  Outcome outcome = Conclude(record, judgement, now);
-  std::string image = record::RecordCodec::Encode(outcome.record);
-  held.bytes = image.size();
+  Outcome outcome = Conclude(record, {judgement}, now);
+  held.bytes = ImageBytes(record);
   const HeldEntry entry = {held.rank, held.quota_reached, held.bytes, strata};
   const bool too_large = held.bytes > policy_.reserve_bytes;
   reserve_.Add(std::move(held));
   if (too_large || (Overfull() && reserve_.Worst() == sequence)) {
     reserve_.Remove(sequence);
     judgement.reason = Reason::kReserveFull;
-    outcome = Conclude(std::move(record), judgement, now);
+    outcome = Conclude(std::move(record), {judgement}, now);
   } else {
     outcome.writes.push_back({HeldKey(sequence), Encode(entry)});
-    outcome.writes.push_back({ImageKey(sequence), std::move(image)});
+    outcome.writes.push_back({ImageKey(sequence), record::RecordCodec::Encode(outcome.record)});
   }
-  outcome.writes.push_back({DecisionKey(id), Encode(judgement)});
+  outcome.writes.push_back({DecisionKey(id), Encode(Decision{judgement})});
   return outcome;
 }
 
@@ -283,6 +293,7 @@ Status Balancer::Release(const StateView& state, Timestamp now, Outcome& outcome
     WINNOW_ASSIGN_OR_RETURN(ImageRecord record, TakeOut(*sequence, state, outcome.writes));
     record.selection = record::Selection{Flatten(census_.axes(), StrataOf(record)), true, {}};
     record.history.push_back(Verdict(judgement, now));
+    outcome.writes.push_back({DecisionKey(record.id), Encode(Decision{judgement, true})});
     outcome.settled.push_back({std::move(record), Disposition::kForwarded, Reason::kNone});
     AppendCounts(held.places, outcome.writes);
   }
@@ -300,6 +311,7 @@ Status Balancer::GiveUp(const StateView& state, Timestamp now, Outcome& outcome)
     verdict.detail = fmt::format("{} images and {} bytes in reserve are better", reserve_.images(),
                                  reserve_.bytes());
     record.history.push_back(std::move(verdict));
+    outcome.writes.push_back({DecisionKey(record.id), Encode(Decision{judgement})});
     outcome.settled.push_back({std::move(record), Disposition::kRejected, Reason::kReserveFull});
   }
   return {};

@@ -9,7 +9,8 @@
 
 namespace winnow::balancer {
 
-// Scope kCollection. State: counts per stratum and the reserve (records as given, payload and all).
+// Scope kCollection. State: counts per stratum and the reserve (records as given: with payload bytes,
+// or with the reference where they came with one). Decisions are the same either way.
 std::unique_ptr<stream::Processor> NewBalancer(const spec::CollectionSpec& spec);
 
 }  // namespace winnow::balancer

@@ -153,21 +153,25 @@ TEST(BalancerTest, GivesUpTheWorstWhenTheReserveIsFull) {
   EXPECT_EQ(EntriesUnder(driver, 'p'), 2u);
 }
 
-TEST(BalancerTest, BoundsTheReserveByBytesToo) {
+TEST(BalancerTest, BoundsTheReserveByBytesOfItsImages) {
   spec::CollectionSpec spec = Spec(kHalves, 0, 1);
   ImageRecord large = Image("large", "a", 1);
-  large.payload = record::SafePayloadForTesting::Make(std::string(5000, 'x'));
-  spec.balance.reserve_bytes = 4000;
+  large.payload = record::SafePayloadForTesting::Make(std::string(501, 'x'));
+  spec.balance.reserve_bytes = 500;
   auto driver = Driver(spec);
   ASSERT_TRUE(driver.Process(Image("0", "a")));
   for (int i = 1; i <= 40; ++i) {
     ASSERT_TRUE(driver.Process(Image(std::to_string(i), "a", 0.01 * i)));
-    std::size_t bytes = 0;
-    for (const auto& [key, value] : driver.state.entries) bytes += key[0] == 'p' ? value.size() : 0;
+    std::uint64_t bytes = 0;
+    for (const auto& [key, value] : driver.state.entries) {
+      if (key[0] != 'p') continue;
+      const auto held = record::RecordCodec::Decode(value, record::Zone::kSafe).value();
+      bytes += record::ContentOf(held.payload)->length();
+    }
     EXPECT_LE(bytes, spec.balance.reserve_bytes);
   }
   const std::uint64_t held = EntriesUnder(driver, 'p');
-  EXPECT_GT(held, 5u);
+  EXPECT_EQ(held, 39u) << "13 bytes each, 12 of those below 10";
   EXPECT_EQ(driver.Process(large)->reason, Reason::kReserveFull);
   EXPECT_EQ(EntriesUnder(driver, 'p'), held) << "an image larger than the reserve empties nothing";
 }
@@ -274,7 +278,7 @@ spec::CollectionSpec BusySpec() {
   spec::CollectionSpec spec = Spec({{"c0", 0.3}}, 0.02, 5);
   spec.balance.axes.push_back({"site", {}, 0.1});
   spec.balance.reserve_images = 40;
-  spec.balance.reserve_bytes = 40 * 400;
+  spec.balance.reserve_bytes = 30 * 14;
   spec.objective.target_counts = {{"c1", 60}};
   return spec;
 }
@@ -335,24 +339,74 @@ TEST(BalancerTest, DecidesTheSameHoweverOftenItIsReopened) {
   EXPECT_EQ(steady.state.entries, interrupted.state.entries);
 }
 
-TEST(BalancerTest, TellsARecordOfferedAgainTheSameAndCountsItOnce) {
+struct Answer {
+  Disposition disposition;
+  Reason reason;
+  bool from_reserve;
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+Answer AnswerOf(const ImageRecord& record) {
+  return {record.history.back().disposition, record.history.back().reason,
+          record.selection && record.selection->from_reserve};
+}
+
+TEST(BalancerTest, TellsARecordOfferedAgainWhatBecameOfItAndCountsItOnce) {
   Random random(27);
   auto driver = Driver(BusySpec());
   std::vector<ImageRecord> images;
-  std::vector<Outcome> first;
+  std::map<std::string, Answer> answers;
+  std::map<Disposition, int> settled;
   for (int i = 0; i < 300; ++i) {
     images.push_back(BusyImage(random, i));
-    first.push_back(driver.Process(images.back()).value());
+    const Outcome outcome = driver.Process(images.back()).value();
+    answers[outcome.record.id.value()] = AnswerOf(outcome.record);
+    for (const auto& settlement : outcome.settled) {
+      answers[settlement.record.id.value()] = AnswerOf(settlement.record);
+      ++settled[settlement.disposition];
+    }
   }
+  EXPECT_GT(settled[Disposition::kForwarded], 5);
+  EXPECT_GT(settled[Disposition::kRejected], 5);
   const auto before = driver.state.entries;
   for (std::size_t i = 0; i < images.size(); ++i) {
     const Outcome again = driver.Process(images[i]).value();
-    ASSERT_EQ(again.record, first[i].record);
-    ASSERT_EQ(again.disposition, first[i].disposition);
+    ASSERT_EQ(AnswerOf(again.record), answers.at(again.record.id.value())) << i;
+    ASSERT_EQ(again.disposition, AnswerOf(again.record).disposition);
     ASSERT_TRUE(again.settled.empty());
     if (i % 50 == 0) driver.Reopen();
   }
   EXPECT_EQ(driver.state.entries, before);
+}
+
+TEST(BalancerTest, DecidesTheSameOfReferencesAndHoldsNoBytesOfThem) {
+  Random random(28);
+  auto whole = Driver(BusySpec());
+  auto referring = Driver(BusySpec());
+  std::size_t released = 0;
+  for (int i = 0; i < 400; ++i) {
+    ImageRecord image = BusyImage(random, i);
+    const Outcome expected = whole.Process(image).value();
+    record::ReplaceByReference(image.payload);
+    const Outcome outcome = referring.Process(image).value();
+    ASSERT_EQ(AnswerOf(outcome.record), AnswerOf(expected.record));
+    ASSERT_EQ(outcome.settled.size(), expected.settled.size());
+    for (std::size_t s = 0; s < outcome.settled.size(); ++s) {
+      const ImageRecord& record = outcome.settled[s].record;
+      ASSERT_EQ(record.id, expected.settled[s].record.id);
+      ASSERT_EQ(AnswerOf(record), AnswerOf(expected.settled[s].record));
+      const record::PayloadContent* content = record::ContentOf(record.payload);
+      if (content == nullptr) continue;
+      ++released;
+      EXPECT_TRUE(content->in_store && content->bytes.empty());
+      EXPECT_EQ(content->length(),
+                record::ContentOf(expected.settled[s].record.payload)->length());
+    }
+  }
+  EXPECT_GT(released, 5u);
+  for (const auto& [key, value] : referring.state.entries) {
+    EXPECT_EQ(value.find("picture of"), std::string::npos);
+  }
 }
 
 TEST(BalancerTest, BoundsWhatOneArrivalReleases) {

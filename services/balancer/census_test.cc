@@ -212,8 +212,8 @@ TEST(BalancerStateEntriesTest, ReadBackWhatTheyWrote) {
   EXPECT_EQ(DecodeTotals(Encode(totals)).value(), totals);
   const HeldEntry held = {123, true, 456, {{"a", "b"}, {""}}};
   EXPECT_EQ(DecodeHeld(Encode(held)).value(), held);
-  const Judgement judgement = {Reason::kOverTargetShare, "class=a", 4, 3.75};
-  EXPECT_EQ(DecodeJudgement(Encode(judgement)).value(), judgement);
+  const Decision decision = {{Reason::kOverTargetShare, "class=a", 4, 3.75}, true};
+  EXPECT_EQ(DecodeDecision(Encode(decision)).value(), decision);
   const auto stratum = DecodeCountKey(CountKey("site", std::string("a\0b", 3))).value();
   EXPECT_EQ(stratum, std::pair(std::string("site"), std::string("a\0b", 3)));
 }
@@ -225,7 +225,9 @@ TEST(BalancerStateEntriesTest, CallDamagedEntriesCorrupt) {
   }
   const std::string endless = Encode(Totals()).substr(0, 20) + "\xff\xff\xff\xff";
   EXPECT_EQ(DecodeTotals(endless).error().code, ErrorCode::kCorruptState);
-  EXPECT_EQ(DecodeJudgement("?").error().code, ErrorCode::kCorruptState);
+  const std::string of_version_1 = std::string("\0\0\0\1", 4) + Encode(Totals()).substr(4);
+  EXPECT_EQ(DecodeTotals(of_version_1).error().code, ErrorCode::kConfig);
+  EXPECT_EQ(DecodeDecision("?").error().code, ErrorCode::kCorruptState);
   EXPECT_EQ(DecodeCount("1234567").error().code, ErrorCode::kCorruptState);
   EXPECT_EQ(DecodeCountKey("n").error().code, ErrorCode::kCorruptState);
 }

@@ -17,7 +17,7 @@ struct Held {
   std::uint64_t sequence = 0;  // of arrival; unique
   std::uint32_t rank = 0;      // quality, higher is better
   bool quota_reached = false;  // nothing but an erasure makes room for it
-  std::uint64_t bytes = 0;     // its entry in state
+  std::uint64_t bytes = 0;     // of the image
   Places places;
 };
 

@@ -57,12 +57,13 @@ std::string Encode(const HeldEntry& held) {
   return writer.Take();
 }
 
-std::string Encode(const Judgement& judgement) {
+std::string Encode(const Decision& decision) {
   return WireWriter()
-      .Text(Name(judgement.reason))
-      .Text(judgement.stratum)
-      .Double(judgement.count)
-      .Double(judgement.limit)
+      .Text(Name(decision.judgement.reason))
+      .Text(decision.judgement.stratum)
+      .Double(decision.judgement.count)
+      .Double(decision.judgement.limit)
+      .U8(decision.from_reserve ? 1 : 0)
       .Take();
 }
 
@@ -71,11 +72,17 @@ std::string EncodeCount(std::uint64_t count) { return WireWriter().U64(count).Ta
 Result<Totals> DecodeTotals(std::string_view bytes) {
   WireReader reader(bytes);
   const std::uint32_t version = reader.U32();
+  if (reader.ok() && version != kStateVersion) {
+    return ConfigError(fmt::format(
+        "this balancer's state has format {}, this Winnow reads {}: use a new output directory (as "
+        "a service, a new topic prefix) or the Winnow that wrote it",
+        version, kStateVersion));
+  }
   Totals totals;
   totals.admitted = reader.U64();
   totals.next_sequence = reader.U64();
   totals.axes = ReadTexts(reader);
-  if (!reader.Done() || version != kStateVersion) return Corrupt("totals");
+  if (!reader.Done()) return Corrupt("totals");
   return totals;
 }
 
@@ -92,16 +99,17 @@ Result<HeldEntry> DecodeHeld(std::string_view bytes) {
   return held;
 }
 
-Result<Judgement> DecodeJudgement(std::string_view bytes) {
+Result<Decision> DecodeDecision(std::string_view bytes) {
   WireReader reader(bytes);
   const std::optional<record::Reason> reason = record::ReasonFromName(reader.Text());
-  Judgement judgement;
-  judgement.stratum = reader.Text();
-  judgement.count = reader.Double();
-  judgement.limit = reader.Double();
+  Decision decision;
+  decision.judgement.stratum = reader.Text();
+  decision.judgement.count = reader.Double();
+  decision.judgement.limit = reader.Double();
+  decision.from_reserve = reader.U8() == 1;
   if (!reader.Done() || !reason) return Corrupt("entry of a decision");
-  judgement.reason = *reason;
-  return judgement;
+  decision.judgement.reason = *reason;
+  return decision;
 }
 
 Result<std::uint64_t> DecodeCount(std::string_view bytes) {

@@ -14,7 +14,7 @@
 
 namespace winnow::balancer {
 
-inline constexpr std::uint32_t kStateVersion = 1;
+inline constexpr std::uint32_t kStateVersion = 2;
 
 inline constexpr std::string_view kTotalsKey = "t";
 inline constexpr std::string_view kCountPrefix = "n";
@@ -32,9 +32,16 @@ struct Totals {
 struct HeldEntry {
   std::uint32_t rank = 0;
   bool quota_reached = false;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // of the image
   Strata strata;
   friend bool operator==(const HeldEntry&, const HeldEntry&) = default;
+};
+
+// What a record is told when it is offered again.
+struct Decision {
+  Judgement judgement;
+  bool from_reserve = false;  // admitted after it had been held
+  friend bool operator==(const Decision&, const Decision&) = default;
 };
 
 std::string CountKey(std::string_view axis, std::string_view value);
@@ -44,13 +51,14 @@ std::string DecisionKey(const RecordId& id);
 
 std::string Encode(const Totals& totals);
 std::string Encode(const HeldEntry& held);
-std::string Encode(const Judgement& judgement);
+std::string Encode(const Decision& decision);
 std::string EncodeCount(std::uint64_t count);
 
-// Error kCorruptState for bytes that the functions above cannot have written.
+// Error kCorruptState for bytes that the functions above cannot have written; kConfig for totals of
+// another state version.
 Result<Totals> DecodeTotals(std::string_view bytes);
 Result<HeldEntry> DecodeHeld(std::string_view bytes);
-Result<Judgement> DecodeJudgement(std::string_view bytes);
+Result<Decision> DecodeDecision(std::string_view bytes);
 Result<std::uint64_t> DecodeCount(std::string_view bytes);
 Result<std::uint64_t> DecodeHeldKey(std::string_view key);
 Result<std::pair<std::string, std::string>> DecodeCountKey(std::string_view key);  // axis, value
