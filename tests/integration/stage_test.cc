@@ -25,7 +25,8 @@ using kafka::Topic;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{30};
-constexpr Timestamp kSent{std::chrono::hours(480'000)};
+// Of now: what is older than a week the broker deletes.
+const Timestamp kSent = SystemClock().Now();
 
 }  // namespace
 
