@@ -33,6 +33,8 @@ using std::chrono::milliseconds;
 
 constexpr const char* kRestoreStage = "bench-restore";
 constexpr std::uint64_t kEntriesPerRecord = 100;
+constexpr std::uint64_t kWarmUpBytes = 300'000'000;
+constexpr std::uint64_t kMostInputBytes = 5'000'000'000;
 
 struct Options {
   std::string brokers;
@@ -45,21 +47,24 @@ struct Options {
   std::vector<std::size_t> sizes = {1'000, 100'000, 800'000};
   std::vector<int> intervals_ms = {100, 1000};
   std::vector<std::string> loops = {"plain", "transactional", "stage"};
-  std::uint64_t input_megabytes = 0;  // 0: by size
   std::uint64_t restore_entries = 200'000;
   Properties properties{};
 };
 
-// Enough for the fastest loop seen on two cores; a window that runs out of it is shorter.
-std::uint64_t InputRecords(const Options& options, std::size_t message_bytes) {
-  std::uint64_t megabytes = message_bytes < 10'000 ? 800 : 1'600;
-  if (options.input_megabytes > 0) megabytes = options.input_megabytes;
-  return megabytes * 1'000'000 / (options.brief ? 2 : 1) / message_bytes;
-}
-
 milliseconds WindowFor(const Options& options, int interval_ms) {
   if (options.brief) return milliseconds(interval_ms < 1000 ? 700 : 2000);
   return milliseconds(interval_ms < 1000 ? 2000 : 3000);
+}
+
+// What a loop of this rate gets through from its start to the end of its window, and half as much
+// again, since others may be faster.
+std::uint64_t InputFor(const Options& options, double records_per_second,
+                       std::size_t message_bytes) {
+  const int interval_ms =
+      *std::max_element(options.intervals_ms.begin(), options.intervals_ms.end());
+  const milliseconds all = WindowFor(options, interval_ms) + 2 * milliseconds(interval_ms);
+  const double records = 1.5 * records_per_second * std::chrono::duration<double>(all).count();
+  return std::min(static_cast<std::uint64_t>(records), kMostInputBytes / message_bytes);
 }
 
 bool IsWanted(const Options& options, LoopKind kind) {
@@ -117,14 +122,26 @@ Round MeasureRound(const Options& options, ScratchPipeline& pipeline, int interv
   return round;
 }
 
-void MeasureSize(const Options& options, std::size_t wanted_bytes, Report& report) {
+// Fills the topic with as much as the loops may need, by the rate of one that warms all up.
+std::uint64_t FillInput(const Options& options, ScratchPipeline& pipeline,
+                        std::size_t message_bytes) {
+  const std::uint64_t first = kWarmUpBytes / message_bytes;
+  pipeline.Fill(first, message_bytes);
+  const double rate =
+      Measure(options, pipeline, LoopKind::kPlain, options.intervals_ms.front(), first);
+  const std::uint64_t all = InputFor(options, rate, message_bytes);
+  if (all <= first) return first;
+  pipeline.Fill(all - first, message_bytes);
+  return all;
+}
+
+void MeasureSize(const Options& options, std::size_t message_bytes, Report& report) {
+  fmt::print(stderr, "messages of {} bytes; warming up\n", message_bytes);
   ScratchPipeline pipeline(options.brokers, options.partitions);
-  const std::uint64_t input = InputRecords(options, wanted_bytes);
-  const std::size_t bytes = pipeline.Fill(input, wanted_bytes);
-  fmt::print(stderr, "{} messages of {} bytes; warming up\n", input, bytes);
-  Measure(options, pipeline, LoopKind::kPlain, options.intervals_ms.front(), input);
+  const std::uint64_t input = FillInput(options, pipeline, message_bytes);
+  fmt::print(stderr, "{} messages\n", input);
   for (const int interval_ms : options.intervals_ms) {
-    Cell cell{bytes, interval_ms, {}};
+    Cell cell{message_bytes, interval_ms, {}};
     for (int number = 0; number < options.rounds; ++number) {
       cell.rounds.push_back(MeasureRound(options, pipeline, interval_ms, input, number));
     }
@@ -212,7 +229,7 @@ int MeasureAll(const Options& options) {
 }
 
 void Describe(CLI::App& app, Options& options) {
-  app.add_flag("--short", options.brief, "one round, short windows: about half a minute");
+  app.add_flag("--short", options.brief, "one round, 100 ms, short windows: about half a minute");
   app.add_flag("--smoke", options.smoke, "no measuring: a few records, all of which must arrive");
   app.add_option("--json", options.json, "write all figures to this file");
   app.add_option("--rounds", options.rounds, "of each loop");
@@ -221,7 +238,6 @@ void Describe(CLI::App& app, Options& options) {
   app.add_option("--loops", options.loops, "plain, transactional, stage")->delimiter(',');
   app.add_option("--partitions", options.partitions, "of input and output");
   app.add_option("--lanes", options.lanes, "of the stage");
-  app.add_option("--input-mb", options.input_megabytes, "of messages to read, for each size");
   app.add_option("--restore", options.restore_entries, "entries of the changelog; 0: none");
   app.add_option("--property", options.properties, "NAME VALUE, for all clients");
 }
@@ -233,6 +249,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (options.brief) {
     options.rounds = 1;
+    options.intervals_ms = {100};
     options.restore_entries = std::min<std::uint64_t>(options.restore_entries, 50'000);
   }
   const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");

@@ -112,22 +112,18 @@ void ScratchPipeline::Create() {
   Must(kafka::ApplyTopics({brokers_, {}}, prefix_, topics, kafka::TopicMode::kApply));
 }
 
-std::size_t ScratchPipeline::Fill(std::uint64_t records, std::size_t message_bytes) {
+void ScratchPipeline::Fill(std::uint64_t records, std::size_t message_bytes) {
   const std::vector<record::PayloadContent> pictures = PicturesFor(message_bytes);
   const auto producer = Must(kafka::NewRecordProducer({brokers_, {}}, kSendingBytes));
-  std::size_t size = 0;
-  for (std::uint64_t number = 0; number < records; ++number) {
-    const record::ImageRecord record = RecordOf(pictures[number % pictures.size()], number);
-    std::string value = record::RecordCodec::Encode(record);
-    size = value.size();
+  for (const std::uint64_t end = filled_ + records; filled_ < end; ++filled_) {
+    const record::ImageRecord record = RecordOf(pictures[filled_ % pictures.size()], filled_);
     Must(producer->Send({.topic = input(),
                          .key = kafka::KeyOf(kafka::Topic::kRaw, record),
-                         .value = std::move(value),
+                         .value = record::RecordCodec::Encode(record),
                          .time = record.ingested_at},
                         [](const Status& status) { Must(status); }));
   }
   Must(producer->Flush(std::chrono::minutes(1)));
-  return size;
 }
 
 std::int64_t ScratchPipeline::EndOfOutput() const {

@@ -25,8 +25,8 @@ class ScratchPipeline {
   std::string output() const;  // images.valid
   std::string changelog() const;
 
-  // Sends encoded records of about `message_bytes` to the input; the size one has.
-  std::size_t Fill(std::uint64_t records, std::size_t message_bytes);
+  // Adds encoded records of `message_bytes`, give or take some, to the input.
+  void Fill(std::uint64_t records, std::size_t message_bytes);
   std::int64_t EndOfOutput() const;         // see EndOf
   std::uint64_t CommittedInOutput() const;  // messages, counted by reading them
   void EmptyOutput();  // by making the topic anew
@@ -39,6 +39,7 @@ class ScratchPipeline {
   const std::string changelog_stage_;
   const std::string prefix_;
   const Client admin_;
+  std::uint64_t filled_ = 0;
 };
 
 }  // namespace winnow::bench
