@@ -14,6 +14,7 @@ import pathlib
 import supervised
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+CONFIGURATIONS = REPOSITORY / "deploy/services"
 # In the order images pass them, which is the order to stop them in.
 STAGES = ("validator", "privacy-blurrer", "deduper", "balancer", "sink")
 STATEFUL = ("deduper", "balancer")
@@ -71,7 +72,7 @@ class Instance(supervised.Supervised):
         for key, place in self.settings().items():
             if key in ("blobs.raw", "blobs.safe", "state.directory", "sink.directory"):
                 pathlib.Path(place).mkdir(parents=True, exist_ok=True)
-        configuration = REPOSITORY / f"deploy/services/{self.stage}.yaml"
+        configuration = CONFIGURATIONS / f"{self.stage}.yaml"
         program = self._pipeline.binaries / f"winnow-{self.stage}"
         self.start([str(program), "--config", str(configuration)], environment(self.settings()))
 
