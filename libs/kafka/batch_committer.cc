@@ -181,20 +181,25 @@ Status BatchCommitter::WriteState(const Batch&, BatchEffects& effects) {
 }
 
 BatchCommitter::Done BatchCommitter::Recover(const TransactionFailure& failure, const Work& work) {
-  if (failure.remedy == Remedy::kGiveUp) return {End::kFailed, failure.error};
-  Remedy remedy = failure.remedy;
-  if (remedy == Remedy::kAbort) {
+  if (failure.remedy == Remedy::kGiveUp) return GiveUp(failure.error);
+  if (failure.remedy == Remedy::kAbort) {
     const TransactionStatus aborted = producer_.Abort();
     if (aborted) return {End::kRolledBack, failure.error};
-    if (aborted.error().remedy == Remedy::kGiveUp) return {End::kFailed, aborted.error().error};
+    if (aborted.error().remedy == Remedy::kGiveUp) return GiveUp(aborted.error().error);
   }
   const Status renewed = producer_.Renew();
-  if (!renewed) return {End::kFailed, renewed.error()};
+  if (!renewed) return GiveUp(renewed.error());
   if (failure.remedy == Remedy::kNewProducer && OffsetsStand(work)) {
     // Committed after all. The state follows from the changelog when the partitions are reopened.
     around_.observer.Committed(ReportOf(*work.batch));
   }
   return {End::kRolledBack, failure.error};
+}
+
+// The producer may still be sending from memory that goes with the batch.
+BatchCommitter::Done BatchCommitter::GiveUp(const Error& why) {
+  producer_.Close();
+  return {End::kFailed, why};
 }
 
 bool BatchCommitter::OffsetsStand(const Work& work) const {

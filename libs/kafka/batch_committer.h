@@ -65,6 +65,7 @@ class BatchCommitter {
   void Post(Done done);
   Done Settle(Work& work);
   Done Recover(const TransactionFailure& failure, const Work& work);
+  Done GiveUp(const Error& why);
   TransactionStatus Transact(Work& work, struct BatchEffects& effects);
   TransactionStatus ProduceOutputs(Work& work);
   TransactionStatus ProduceChangelog(struct BatchEffects& effects);

@@ -13,6 +13,7 @@ using Remedy = TransactionFailure::Remedy;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPause{50};
+constexpr std::chrono::seconds kDeliveryPatience{5};
 // How long one blocking call may keep `give_up` from being seen.
 constexpr int kSliceMs = 2000;
 
@@ -37,16 +38,16 @@ TransactionalProducer::TransactionalProducer(TransactionOptions options,
                                              const std::atomic<bool>* give_up)
     : options_(std::move(options)), reachable_(reachable), give_up_(give_up) {}
 
-TransactionalProducer::~TransactionalProducer() { Drop(); }
+TransactionalProducer::~TransactionalProducer() { Close(); }
 
-void TransactionalProducer::Drop() {
+void TransactionalProducer::Close() {
   for (const auto& [name, topic] : topics_) rd_kafka_topic_destroy(topic);
   topics_.clear();
   client_.reset();
 }
 
 Status TransactionalProducer::Renew() {
-  Drop();
+  Close();
   const Settings settings = {
       {"transactional.id", options_.transactional_id},
       {"transaction.timeout.ms", std::to_string(options_.timeout.count())},
@@ -205,12 +206,22 @@ TransactionStatus TransactionalProducer::Commit() {
 
 // librdkafka 2.0.2 turns an abort fatal that overtakes the first message (librdkafka issue 4849).
 TransactionStatus TransactionalProducer::Abort() {
-  const auto patience = SteadyClock::now() + std::chrono::seconds(5);
-  while (produced_ > 0 && delivered_ == 0 && SteadyClock::now() < patience) {
-    rd_kafka_poll(client_.get(), 50);
-  }
-  return Try("cannot abort the transaction", 2 * options_.timeout, Remedy::kNewProducer,
-             [&] { return rd_kafka_abort_transaction(client_.get(), -1); });
+  ServeDeliveries([this] { return produced_ > 0 && delivered_ == 0; });
+  const auto aborted = Try("cannot abort the transaction", 2 * options_.timeout,
+                           Remedy::kNewProducer,
+                           [&] { return rd_kafka_abort_transaction(client_.get(), -1); });
+  if (!aborted) return aborted;
+  // Reports that came later would be taken for those of the next transaction.
+  ServeDeliveries([this] { return delivered_ < produced_; });
+  if (delivered_ == produced_) return {};
+  return Fail(Remedy::kNewProducer, UnavailableError("messages of an aborted transaction are not "
+                                                     "accounted for"));
+}
+
+template <class Condition>
+void TransactionalProducer::ServeDeliveries(const Condition& wanted) {
+  const auto deadline = SteadyClock::now() + kDeliveryPatience;
+  while (wanted() && SteadyClock::now() < deadline) rd_kafka_poll(client_.get(), 20);
 }
 
 void TransactionalProducer::OnDelivery(const rd_kafka_message_t& message) {

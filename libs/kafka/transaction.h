@@ -40,7 +40,8 @@ struct TransactionOptions {
   std::uint64_t max_batch_bytes = 1'000'000;
 };
 
-// One message. Key and value are not copied: they must live until the transaction has ended.
+// One message. Key and value are not copied: they must live until Commit or Abort has
+// succeeded, or Renew or Close was called.
 struct ProducerMessage {
   const std::string* topic = nullptr;
   std::optional<int> partition = std::nullopt;  // else by the key's murmur2
@@ -64,6 +65,9 @@ class TransactionalProducer : private ClientListener {
   // and shuts that predecessor out. Waits for the broker. kConfig, or kCancelled by `give_up`.
   Status Renew();
 
+  // Lets go of everything that was produced. Only Renew may follow.
+  void Close();
+
   TransactionStatus Begin();
   TransactionStatus Produce(const ProducerMessage& message);
   // Until every message was taken by its broker.
@@ -84,7 +88,8 @@ class TransactionalProducer : private ClientListener {
   TransactionFailure DeliveryFailure() const;
   rd_kafka_topic_t* TopicOf(const std::string& name);
   Result<RdHeaders> HeadersOf(const ProducerMessage& message) const;
-  void Drop();
+  template <class Condition>
+  void ServeDeliveries(const Condition& wanted);
 
   const TransactionOptions options_;
   std::atomic<bool>* const reachable_;

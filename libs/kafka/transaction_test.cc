@@ -83,7 +83,8 @@ TEST_F(TransactionTest, IsAbortedAndBegunAnewWhenAMessageFailsForGood) {
   const auto aborted = producer.Abort();
   ASSERT_TRUE(aborted) << aborted.error().error.message;
   ASSERT_TRUE(Open(producer));
-  EXPECT_TRUE(producer.Flush());
+  const auto sent = producer.Flush();
+  EXPECT_TRUE(sent) << sent.error().error.message;
   EXPECT_TRUE(producer.Commit());
 }
 
