@@ -20,21 +20,23 @@ using std::chrono::milliseconds;
 
 constexpr int kLooks = 3;
 constexpr milliseconds kBetweenLooks{1'000};
-// The coordinator writes a transaction's markers one after the other, and goes on when a process
-// that left one open has run out of its time (60 s).
-constexpr milliseconds kTransactionPatience{5'000};
 
 std::string Row(std::string_view name, std::uint64_t value, std::string_view note = {}) {
   return fmt::format("  {:<24}{:>14}{}{}\n", name, WithThousands(value), note.empty() ? "" : "  ",
                      note);
 }
 
-std::string Reasons(const std::map<std::string, std::uint64_t>& reasons) {
-  std::vector<std::string> texts;
-  for (const auto& [reason, count] : reasons) {
-    texts.push_back(fmt::format("{} {}", reason, WithThousands(count)));
+// Most frequent first.
+std::string ReasonRows(const std::map<std::string, std::uint64_t>& reasons) {
+  std::vector<std::pair<std::uint64_t, std::string>> sorted;
+  for (const auto& [reason, count] : reasons) sorted.emplace_back(count, reason);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string rows;
+  for (const auto& [count, reason] : sorted) {
+    rows += fmt::format("    {:<30}{:>14}\n", reason, WithThousands(count));
   }
-  return fmt::format("{}", fmt::join(texts, ", "));
+  return rows;
 }
 
 std::string Waiting(const AuditFigures& figures) {
@@ -48,9 +50,9 @@ std::string Waiting(const AuditFigures& figures) {
 
 std::string OutcomeRows(const AuditFigures& figures) {
   std::string rows = Row("stored", figures.stored) +
-                     Row("rejected", figures.rejected, Reasons(figures.reasons)) +
+                     Row("rejected", figures.rejected) + ReasonRows(figures.reasons) +
                      Row("review", figures.review) + Row("deferred", figures.deferred) +
-                     Row("dead", figures.dead, Reasons(figures.dead_reasons));
+                     Row("dead", figures.dead) + ReasonRows(figures.dead_reasons);
   if (figures.settled_with_earlier > 0) {
     rows += Row("settled with an earlier", figures.settled_with_earlier,
                 "the same image, sent again while it was deferred");
@@ -73,12 +75,15 @@ std::string Verdict(const AuditScan& scan) {
 }
 
 // Once, or until nothing is in flight.
-Result<AuditScan> Look(kafka::LogReader& reader, const AuditPlaces& places, double wait_seconds) {
-  const auto deadline = SteadyClock::now() + std::chrono::duration<double>(wait_seconds);
+Result<AuditScan> Look(kafka::LogReader& reader, const AuditCommandOptions& options) {
+  const auto deadline = SteadyClock::now() + std::chrono::duration<double>(options.wait_seconds);
+  const AuditPlaces places = {options.connection.prefix, options.datasets};
+  const auto patience = std::chrono::duration_cast<milliseconds>(
+      std::chrono::duration<double>(options.patience_seconds));
   int looks = 0;
   while (true) {
     const auto began = SteadyClock::now();
-    WINNOW_ASSIGN_OR_RETURN(AuditScan scan, ScanPipeline(reader, places, kTransactionPatience));
+    WINNOW_ASSIGN_OR_RETURN(AuditScan scan, ScanPipeline(reader, places, patience));
     const bool waits = scan.report.figures.in_flight > 0 && SteadyClock::now() < deadline;
     const bool doubts = !scan.report.violations.empty() && ++looks < kLooks;
     if (!waits && !doubts) return scan;
@@ -92,9 +97,7 @@ Result<AuditScan> Look(kafka::LogReader& reader, const AuditPlaces& places, doub
 Result<ExitCode> Run(const AuditCommandOptions& options) {
   WINNOW_ASSIGN_OR_RETURN(const auto client, ClientOf(options.connection));
   WINNOW_ASSIGN_OR_RETURN(const auto reader, kafka::NewLogReader(client));
-  WINNOW_ASSIGN_OR_RETURN(const AuditScan scan,
-                          Look(*reader, {options.connection.prefix, options.datasets},
-                               options.wait_seconds));
+  WINNOW_ASSIGN_OR_RETURN(const AuditScan scan, Look(*reader, options));
   fmt::print("{}", AuditTable(scan));
   if (!options.json.empty()) {
     WINNOW_RETURN_IF_ERROR(

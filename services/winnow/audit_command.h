@@ -15,6 +15,8 @@ struct AuditCommandOptions {
   std::vector<std::string> datasets;
   std::string json;      // file; empty: none
   double wait_seconds = 0;
+  // A transaction that has not ended after so long counts as left behind.
+  double patience_seconds = 5;
 };
 
 // A table of figures and every rule that does not hold on stdout. kCorrupt if there is one, or if

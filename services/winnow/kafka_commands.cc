@@ -6,6 +6,7 @@
 #include "services/winnow/ingest_command.h"
 #include "services/winnow/replay_command.h"
 #include "services/winnow/state_command.h"
+#include "services/winnow/status_command.h"
 #include "services/winnow/topics_command.h"
 
 namespace winnow::cli {
@@ -17,6 +18,7 @@ struct KafkaCommands::Options {
   ReplayCommandOptions dead{.from = ReplayFrom::kDead};
   ReplayCommandOptions rejected{.from = ReplayFrom::kRejected};
   std::string state;
+  StatusCommandOptions status;
 };
 
 namespace {
@@ -84,6 +86,10 @@ void AddAudit(CLI::App& app, AuditCommandOptions& options, ExitCode& result) {
   audit->add_option("--json", options.json, "Also write the figures to this file");
   audit->add_option("--wait", options.wait_seconds,
                     "Wait up to so many seconds until nothing is in flight");
+  audit
+      ->add_option("--patience", options.patience_seconds,
+                   "Seconds after which an open transaction counts as left behind")
+      ->capture_default_str();
   audit->callback([&] { result = AuditCommand(options); });
 }
 
@@ -129,6 +135,20 @@ void AddState(CLI::App& app, std::string& directory, ExitCode& result) {
   digest->callback([&] { result = StateDigestCommand(directory); });
 }
 
+void AddStatus(CLI::App& app, StatusCommandOptions& options, ExitCode& result) {
+  auto* const status = app.add_subcommand("status", "Watch a pipeline: rates, outcomes, lag");
+  AddConnection(*status, options.connection);
+  status
+      ->add_option("--metrics", options.metrics,
+                   "Addresses of services, http://host:port, for their own counts; separated by "
+                   "commas or repeated")
+      ->delimiter(',')
+      ->take_all();
+  status->add_flag_callback(
+      "--once", [&options] { options.mode = StatusMode::kOnce; }, "Print it once");
+  status->callback([&options, &result] { result = StatusCommand(options); });
+}
+
 }  // namespace
 
 KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
@@ -138,6 +158,7 @@ KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
   AddAudit(app, options_->audit, result);
   AddReplay(app, options_->dead, options_->rejected, result);
   AddState(app, options_->state, result);
+  AddStatus(app, options_->status, result);
 }
 
 KafkaCommands::~KafkaCommands() = default;

@@ -11,8 +11,8 @@ namespace winnow::cli {
 // Owns what the options are parsed into: keep it until the app has run.
 class KafkaCommands {
  public:
-  // Adds topics, ingest, replay, audit and state to `app`; the one that runs sets `result`. Both
-  // must outlive this.
+  // Adds topics, ingest, replay, audit, state and status to `app`; the one that runs sets `result`.
+  // Both must outlive this.
   KafkaCommands(CLI::App& app, ExitCode& result);
   ~KafkaCommands();
   KafkaCommands(const KafkaCommands&) = delete;
