@@ -12,6 +12,7 @@
 #include "libs/dataset/shard_output.h"
 #include "libs/ingest/folder_source.h"
 #include "libs/local/local_runner.h"
+#include "libs/service/models.h"
 #include "libs/spec/spec.h"
 #include "libs/state/rocksdb_store.h"
 #include "services/winnow/finish.h"
@@ -42,7 +43,7 @@ Result<Prepared> Prepare(const RunCommandOptions& options) {
   WINNOW_ASSIGN_OR_RETURN(prepared.source,
                           ingest::OpenFolder(FolderOptionsFor(prepared.spec, options.input)));
   WINNOW_ASSIGN_OR_RETURN(prepared.stages,
-                          PlanStages(prepared.spec, FindModelDirectory(options.models)));
+                          PlanStages(prepared.spec, service::FindModelDirectory(options.models)));
   const std::string state =
       options.state.empty() ? DefaultState(options.output) : options.state;
   WINNOW_ASSIGN_OR_RETURN(prepared.workspace, ClaimWorkspace(dataset::PosixFiles(), prepared.spec,

@@ -13,7 +13,7 @@ struct RunCommandOptions {
   std::string input;
   std::string output;
   std::string state;         // empty: OUTPUT/.winnow/state
-  std::string models;        // empty: FindModelDirectory
+  std::string models;        // empty: service::FindModelDirectory
   std::string summary;       // JSON file; empty: none
   std::size_t threads = 0;   // lanes; 0: one per core
 };

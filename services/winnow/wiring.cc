@@ -1,7 +1,6 @@
 #include "services/winnow/wiring.h"
 
-#include <cstdlib>
-#include <filesystem>
+#include <memory>
 
 #include "services/balancer/balancer.h"
 #include "services/deduper/deduper.h"
@@ -11,8 +10,6 @@
 
 namespace winnow::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 using ProcessorPtr = std::unique_ptr<stream::Processor>;
 using NewProcessor = ProcessorPtr (*)(const spec::CollectionSpec&);
@@ -47,17 +44,6 @@ ingest::FolderOptions FolderOptionsFor(const spec::CollectionSpec& spec, const s
                        : ingest::FolderLabels::kFiles;
   options.classes = spec.objective.classes;
   return options;
-}
-
-std::string FindModelDirectory(const std::string& option) {
-  if (!option.empty()) return option;
-  if (const char* const variable = std::getenv("WINNOW_MODEL_DIR")) return variable;
-  std::error_code error;
-  const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path installed = bin.parent_path() / "share" / "winnow" / "models";
-  if (fs::exists(installed, error)) return installed.string();
-  // build/<preset>/bin -> build/models
-  return (bin.parent_path().parent_path() / "models").string();
 }
 
 }  // namespace winnow::cli

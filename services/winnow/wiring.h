@@ -20,8 +20,4 @@ Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spe
 // How a folder is read for this spec.
 ingest::FolderOptions FolderOptionsFor(const spec::CollectionSpec& spec, const std::string& root);
 
-// Where models are looked for: `option` if given, else $WINNOW_MODEL_DIR, else share/winnow/models
-// beside the program's bin folder, else build/models of the source tree it was built in.
-std::string FindModelDirectory(const std::string& option);
-
 }  // namespace winnow::cli
