@@ -43,7 +43,9 @@ class RunningSink {
     });
   }
   ~RunningSink() {
-    if (thread_.joinable()) static_cast<void>(Stop());
+    if (!thread_.joinable()) return;
+    const Status status = Stop();
+    EXPECT_TRUE(status) << status.error().message;
   }
   RunningSink(const RunningSink&) = delete;
   RunningSink& operator=(const RunningSink&) = delete;
@@ -143,8 +145,14 @@ class SinkDeliveryTest : public StageTest {
     std::sort(ids.begin(), ids.end());
     return ids;
   }
+  // Waits as long as it gets on: a part is several syncs, and disks are shared.
   bool EventuallyStored(std::size_t count) const {
-    return Eventually([&] { return StoredIds().size() >= count; });
+    std::size_t stored = 0;
+    while (stored < count) {
+      const std::size_t before = stored;
+      if (!Eventually([&] { return (stored = StoredIds().size()) > before; })) return false;
+    }
+    return true;
   }
   void ExpectWhole(std::vector<std::string> ids) const {
     std::sort(ids.begin(), ids.end());
