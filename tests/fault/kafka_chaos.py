@@ -4,7 +4,8 @@ usage: kafka_chaos.py BIN_DIR SPEC [--images N] [--disturbances N] [--seed N] [-
 
 kill -9 of every service, of the broker and of the feeding process; SIGSTOP past the session timeout,
 then SIGCONT (a zombie); instances added and taken away. Afterwards invariants (a) to (i) are checked,
-each printed with how it was checked. Exit code 1 if one is violated.
+each printed with how it was checked. Exit code 1 if one is violated,
+77 (skipped) without an installed broker.
 """
 import argparse
 import pathlib
@@ -248,6 +249,9 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="work here, and leave everything")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # stops what was started
+    if not (kafka.INSTALLED / "lib").is_dir():
+        print("no broker installed: deploy/kafka/install")
+        sys.exit(77)
     print(f"seed {args.seed}", flush=True)
     if args.keep:
         shutil.rmtree(args.keep, ignore_errors=True)

@@ -76,14 +76,20 @@ class Audit:
         ids = figures["ids"]
         if ids != len(self.feeder.pictures):
             raise Violation(f"{len(self.feeder.pictures)} pictures fed, {ids} ids arrived")
-        self._winnow_audit()
+        self._require_same(self._winnow_audit()["figures"], figures)
         return (f"(a) {figures['arrivals']} arrivals of {ids} images and {len(self.garbage)} pieces "
                 "of garbage have one outcome each, counted by origin and by id; winnow audit agrees")
+
+    @staticmethod
+    def _require_same(audited, counted):
+        names = ("arrivals", "ids", "stored_ids", "rejected", "review", "deferred_ids", "dead")
+        require_none([f"{name}: {audited[name]} says winnow audit, {counted[name]} are there"
+                      for name in names if audited[name] != counted[name]], "figures that differ")
 
     def _winnow_audit(self):
         report = self.scratch / "audit.json"
         run(self.winnow, "audit", "--brokers", self.services.brokers, "--dataset",
-            self.services.dataset, "--json", report)
+            self.services.dataset, "--wait", "60", "--json", report)
         return json.loads(report.read_text())
 
     def b_committed_reader(self):
@@ -206,6 +212,11 @@ class Audit:
                  or message.headers.get("winnow-dead-stage") != "validator"
                  or message.headers.get("winnow-dead-reason") != "undecodable"]
         require_none(wrong, "dead letters that differ or do not say why")
-        run(self.winnow, "replay", "--brokers", self.services.brokers, "--from", "images.dead")
+        run(self.winnow, "replay", "dead", "--all", "--brokers", self.services.brokers)
+        self._winnow_audit()
+        again = self.ledger.connection
+        now = sum(1 for _ in again.read_all("images.dead", again.partitions()["images.dead"]))
+        if now != 2 * len(dead):
+            raise Violation(f"{len(dead)} driven again, {now} dead letters in all")
         return (f"(i) {len(dead)} dead letters, byte for byte as sent, name topic, partition, offset "
-                "and reason, and were driven again")
+                "and reason; winnow replay drove them again, they died again, the audit stays sound")

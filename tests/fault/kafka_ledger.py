@@ -84,7 +84,7 @@ class Ledger:
         count = collections.Counter(topic for topics in self.outcomes.values() for topic in topics)
         return {"arrivals": len(self.arrivals),
                 "ids": len({record for record in self.arrivals.values() if record}),
-                "stored": len(self.stored_ids()), "deferred": len(self.deferred),
+                "stored_ids": len(self.stored_ids()), "deferred_ids": len(self.deferred),
                 **{topic.removeprefix("images."): count[topic] for topic in TERMINAL}}
 
     # -- dataset --
