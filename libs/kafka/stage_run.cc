@@ -15,6 +15,9 @@ constexpr std::chrono::milliseconds kTurn{100};
 constexpr std::chrono::seconds kCheckEvery{1};
 constexpr std::size_t kMaxBatches = 3;
 constexpr int kReadAtOnce = 500;
+// Read and not judged: enough that no lane waits, few enough that a batch that is closed is soon
+// judged and its commit overlaps with the judging of the next.
+constexpr std::size_t kBacklogPerLane = 256;
 // The group waits for this member meanwhile, at most max.poll.interval.ms (five minutes).
 constexpr std::chrono::seconds kHandBackTimeout{60};
 
@@ -241,6 +244,7 @@ Batch* StageRun::Filling() {
 void StageRun::ReadSome() {
   for (int i = 0; i < kReadAtOnce; ++i) {
     if (in_flight_ >= options_.max_bytes_in_flight) return;
+    if (backlog_ >= options_.lanes * kBacklogPerLane) return;
     const bool full = !batches_.empty() && (batches_.back()->closed || IsDue(*batches_.back()));
     if (full) CloseIfDue();
     if (full && batches_.size() >= kMaxBatches) return;
@@ -269,6 +273,7 @@ void StageRun::Dispatch(RdMessage message) {
   batch->message_bytes += item.bytes;
   in_flight_ += item.bytes;
   ++batch->unjudged;
+  ++backlog_;
   lanes_->Submit(StrandOf(item), [this, batch, &item](std::size_t lane) {
     Judge(*batch, item, lane);
   });
@@ -315,7 +320,9 @@ void StageRun::Judge(Batch& batch, BatchItem& item, std::size_t lane) {
   batch.state_bytes += judgement->state_bytes();
   if (!judgement->dead) item.message.reset();
   item.judgement = std::move(*judgement);
-  if (--batch.unjudged == 0 && batch.closed) wakeup_.Notify();
+  const bool judged = --batch.unjudged == 0 && batch.closed;
+  const bool hungry = --backlog_ == options_.lanes * kBacklogPerLane / 2;
+  if (judged || hungry) wakeup_.Notify();
 }
 
 // ---- committing ----------------------------------------------------------------------------
@@ -392,6 +399,7 @@ void StageRun::RollBack(const Error& why) {
 void StageRun::DropBatches() {
   lanes_->Clear();
   batches_.clear();
+  backlog_ = 0;
   in_flight_ = 0;
   observer_.InFlight(0);
 }

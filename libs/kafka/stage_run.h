@@ -108,6 +108,7 @@ class StageRun : private GroupEvents {
 
   std::uint64_t next_sequence_ = 0;
   std::uint64_t in_flight_ = 0;
+  std::atomic<std::size_t> backlog_{0};  // read and not judged
   bool started_ = false;     // the committer
   bool committing_ = false;  // it has the front of batches_
   bool assigned_ = false;
