@@ -193,7 +193,7 @@ Status PartStore::Publish(const Part& part) {
   return files_.SyncDirectory(staging_);
 }
 
-// The commit: it fails if the range is published, and if the staged file was removed by a successor.
+// The commit: it fails if the range is published, and if a successor has removed the staged file.
 Status PartStore::MoveIntoShards(const Part& part) {
   const std::string from = StagedPath(part.shard.name);
   const auto outcome = files_.RenameNoReplace(from, JoinPath(shards_, part.shard.name));
@@ -214,8 +214,8 @@ Status PartStore::MoveManifest(const std::string& from, const std::string& to) {
   return outcome.error();
 }
 
-// Two writers can have staged equal shards for ranges that end at different offsets; which end holds
-// is for the manifest that got its name to say.
+// Two writers can have staged equal shards for ranges that end at different offsets; which end
+// holds is for the manifest that got its name to say.
 Status PartStore::CheckOwn(const Part& part) {
   const std::string path = JoinPath(parts_, part.shard.name + std::string(kJson));
   WINNOW_ASSIGN_OR_RETURN(const auto text, ReadSmallFile(files_, path));

@@ -136,6 +136,16 @@ TEST_F(PartitionShardsTest, SealingWithoutAnythingOpenIsRememberedToo) {
   EXPECT_EQ(record_.placement->shard, "street-train-p003-000000000000.tar");
 }
 
+// What the sink's README tells operators to write after a loss.
+TEST_F(PartitionShardsTest, GoesOnFromAMarkWrittenByHand) {
+  const std::string path = "out/.winnow/parts/street-p003.mark";
+  disk_.Put(path, R"({"format_version": 1, "topic": "images.selected", "partition": 3,
+                      "complete_until": 77})");
+  EXPECT_EQ(Start(), 77);
+  disk_.Put(path, R"({"format_version": 1, "topic": "other", "partition": 3, "complete_until": 7})");
+  EXPECT_EQ(OpenError(), ErrorCode::kCorruptState);
+}
+
 TEST_F(PartitionShardsTest, StoresAnIdOnceWhereverItComesFrom) {
   Start();
   EXPECT_EQ(Append(0, 0), AppendResult::kTaken);
