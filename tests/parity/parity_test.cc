@@ -1,0 +1,147 @@
+// A folder through LocalRunner and through the stages on Kafka.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "libs/image/thumbnail.h"
+#include "libs/testing/images.h"
+#include "tests/parity/kafka_pipeline.h"
+#include "tests/pipeline/marker_detector.h"
+#include "tests/pipeline/pipeline_driver.h"
+
+namespace winnow::parity_test {
+namespace {
+
+using pipeline_test::PipelineDriver;
+using record::Disposition;
+
+std::string WithMarker(std::uint32_t seed, bool stubborn) {
+  image::Pixels pixels = testing::MakePixels({.seed = seed});
+  if (stubborn) {
+    pipeline_test::PaintStubbornMarker(pixels);
+  } else {
+    pipeline_test::PaintMarker(pixels, {60, 40, 50, 60});
+  }
+  return image::JpegThumbnail(pixels, pixels.width, 92).value();
+}
+
+spec::CollectionSpec Spec() {
+  spec::CollectionSpec spec = pipeline_test::LenientSpec();
+  spec.output.shard_images = 7;
+  spec.output.splits = {{"train", 0.75}, {"val", 0.25}};
+  spec.balance.warmup = 5;
+  spec.balance.axes = {{"class", {{"car", 0.3}, {"bus", 0.7}}, 0.05}};
+  spec.balance.reserve_images = 6;
+  return spec;
+}
+
+class ParityTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
+    if (brokers == nullptr) GTEST_SKIP() << "WINNOW_KAFKA_BROKERS is not set";
+    brokers_ = brokers;
+    WriteInput();
+  }
+
+  // Distinct pictures of two classes, copies, re-encodes, faces, broken and foreign files.
+  void WriteInput() {
+    for (std::uint32_t i = 0; i < 60; ++i) {
+      const std::string label = i % 4 == 0 ? "bus/" : "car/";
+      local_.input.Write(label + std::to_string(i) + ".jpg", testing::MakeJpeg({.seed = i + 1}));
+    }
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      const std::string name = std::to_string(i);
+      local_.input.Write("car/copy" + name + ".jpg", testing::MakeJpeg({.seed = i + 1}));
+      local_.input.Write("car/again" + name + ".jpg",
+                         testing::MakeJpeg({.seed = i + 1, .quality = 60}));
+      local_.input.Write("bus/face" + name + ".jpg", WithMarker(100 + i, false));
+      local_.input.Write("bus/stubborn" + name + ".jpg", WithMarker(150 + i, true));
+      local_.input.Write("bus/broken" + name + ".jpg",
+                         testing::MakeJpeg({.seed = 200 + i}).substr(0, 2000));
+      local_.input.Write("car/blurred" + name + ".jpg",
+                         testing::MakeJpeg({.seed = 300 + i, .blur = 10}));
+    }
+    local_.input.Write("car/empty.jpg", "");
+    local_.input.Write("car/png.png", testing::MakePng({.seed = 400}));
+  }
+
+  Fates LocalFates() const {
+    Fates fates;
+    for (const auto& [path, record] : local_.Records()) {
+      fates[record.id] = {record.history.back().disposition, record.history.back().reason};
+    }
+    return fates;
+  }
+
+  // Runs the folder through the services to the end.
+  void RunOnKafka(int partitions) {
+    auto created = KafkaPipeline::Create(Spec(), brokers_, partitions);
+    ASSERT_TRUE(created) << created.error().message;
+    services_ = std::move(*created);
+    const Status fed = services_->Feed(local_.input.path());
+    ASSERT_TRUE(fed) << fed.error().message;
+    services_->Start();
+    const Status done = services_->WaitForOutcomes(std::chrono::seconds(120));
+    ASSERT_TRUE(done) << done.error().message;
+    const Status stopped = services_->Stop();
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    auto fates = services_->ReadFates();
+    ASSERT_TRUE(fates) << fates.error().message;
+    fates_ = std::move(*fates);
+  }
+
+  std::string brokers_;
+  PipelineDriver local_{Spec()};
+  std::unique_ptr<KafkaPipeline> services_;
+  Fates fates_;
+};
+
+std::string Text(const Fate& fate) {
+  return std::string(record::Name(fate.disposition)) + "/" + std::string(record::Name(fate.reason));
+}
+
+void ExpectEqual(const Fates& actual, const Fates& expected) {
+  EXPECT_EQ(actual.size(), expected.size());
+  for (const auto& [id, fate] : expected) {
+    const auto found = actual.find(id);
+    EXPECT_EQ(found == actual.end() ? "nothing" : Text(found->second), Text(fate)) << id.value();
+  }
+}
+
+TEST_F(ParityTest, GivesEveryImageTheSameFateAndTheSameBytesAsOneProcess) {
+  ASSERT_TRUE(local_.Run({.lanes = 2}));
+  ASSERT_NO_FATAL_FAILURE(RunOnKafka(1));
+  const Fates expected = LocalFates();
+  for (const Disposition disposition : {Disposition::kStored, Disposition::kDeferred,
+                                        Disposition::kRejected, Disposition::kReview}) {
+    EXPECT_TRUE(std::any_of(expected.begin(), expected.end(), [&](const auto& entry) {
+      return entry.second.disposition == disposition;
+    })) << "the input shows nothing of " << record::Name(disposition);
+  }
+  ExpectEqual(fates_, expected);
+  EXPECT_EQ(services_->StoredImages(), local_.StoredImages());
+}
+
+// Over several partitions the stages that compare images see them in another order: which of two
+// twins is the first may differ, not that one of them is dropped.
+TEST_F(ParityTest, ValidationAndPrivacyDoNotDependOnTheNumberOfPartitions) {
+  ASSERT_TRUE(local_.Run({.lanes = 2}));
+  ASSERT_NO_FATAL_FAILURE(RunOnKafka(3));
+  const auto before_the_deduper = [](const Fates& fates) {
+    Fates early;
+    for (const auto& [id, fate] : fates) {
+      const bool late = fate.disposition == Disposition::kStored ||
+                        fate.disposition == Disposition::kDeferred ||
+                        fate.reason == record::Reason::kExactDuplicate ||
+                        fate.reason == record::Reason::kNearDuplicate ||
+                        fate.reason == record::Reason::kReserveFull;
+      early[id] = late ? Fate{} : fate;
+    }
+    return early;
+  };
+  ExpectEqual(before_the_deduper(fates_), before_the_deduper(LocalFates()));
+}
+
+}  // namespace
+}  // namespace winnow::parity_test
