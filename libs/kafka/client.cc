@@ -28,7 +28,8 @@ bool IsRefused(std::string_view name) {
 }
 
 bool IsSecret(std::string_view name) {
-  for (const std::string_view part : {"password", "secret", "key.pem", "jaas", "oauthbearer.config"}) {
+  for (const std::string_view part :
+       {"password", "secret", "key.pem", "jaas", "oauthbearer.config"}) {
     if (name.find(part) != std::string_view::npos) return true;
   }
   return false;
@@ -201,7 +202,8 @@ Error ToError(rd_kafka_resp_err_t code, std::string_view what, std::string_view 
 std::string Redacted(std::string text, const ClientConfig& config) {
   for (const auto& [name, value] : config.properties) {
     if (!IsSecret(name) || value.empty()) continue;
-    for (std::size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 3)) {
+    for (std::size_t at = text.find(value); at != std::string::npos;
+         at = text.find(value, at + 3)) {
       text.replace(at, value.size(), "***");
     }
   }

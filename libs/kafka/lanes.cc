@@ -6,7 +6,9 @@ namespace winnow::kafka {
 
 Lanes::Lanes(std::size_t count) {
   threads_.reserve(count);
-  for (std::size_t lane = 0; lane < count; ++lane) threads_.emplace_back([this, lane] { Run(lane); });
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    threads_.emplace_back([this, lane] { Run(lane); });
+  }
 }
 
 Lanes::~Lanes() {

@@ -184,7 +184,8 @@ void StageRun::Assigned(const std::vector<int>& partitions) {
     opener_->Submit(tasks_[partition].get());
   }
   observer_.Event(stream::Severity::kInfo, "partitions assigned",
-                  {{"topic", topics_.input}, {"partitions", fmt::format("{}", fmt::join(partitions, ","))}});
+                  {{"topic", topics_.input},
+                   {"partitions", fmt::format("{}", fmt::join(partitions, ","))}});
 }
 
 void StageRun::Revoked(Cause cause) {

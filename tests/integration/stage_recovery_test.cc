@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "libs/kafka/client.h"
+#include "libs/kafka/partition_state.h"
 #include "libs/kafka/state_digest.h"
 #include "tests/integration/stage_test.h"
 
@@ -177,18 +179,43 @@ TEST_F(StageRecoveryTest, RefusesTheStateOfAnotherStage) {
   EXPECT_THAT(ended.error().message, HasSubstr("rebuilt from the changelog"));
 }
 
-TEST_F(StageRecoveryTest, RefusesAStateThatIsAheadOfItsChangelog) {
+TEST_F(StageRecoveryTest, RefusesTheStateOfAnotherPipeline) {
   MakeTopics(1);
-  SendNumbered(Topic::kSafe, 0, 60);
-  CatchUp(60);
-  // The same names on a prefix of their own: as after a topic was deleted and made again.
-  const std::string kept = StateDirectory(kCounter);
-  prefix_ += "again.";
+  SendNumbered(Topic::kSafe, 0, 5);
+  CatchUp(5);
+  prefix_ += "other.";
   MakeTopics(1);
   RunningStage stage(Options(kCounter));
   const Status ended = stage.AwaitEnd();
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, ErrorCode::kCorruptState);
+}
+
+// As after the changelog was deleted and made again under the same name.
+TEST_F(StageRecoveryTest, RefusesAStateThatIsAheadOfItsChangelog) {
+  MakeTopics(1);
+  SendNumbered(Topic::kSafe, 0, 5);
+  CatchUp(5);
+  auto probe = kafka::NewClient(RD_KAFKA_PRODUCER, client(), {});
+  ASSERT_TRUE(probe);
+  char* cluster = rd_kafka_clusterid(probe->get(), 10'000);
+  ASSERT_NE(cluster, nullptr);
+  {
+    const auto state = kafka::PartitionState::Open(
+        kafka::PartitionDirectory(StateDirectory(kCounter), 0),
+        {std::string(kCounter), cluster, Name(Topic::kSafe),
+         kafka::ChangelogName(kCounter, prefix_), 0});
+    ASSERT_TRUE(state) << state.error().message;
+    auto ahead = (*state)->position();
+    ahead.changelog = 1000;
+    ASSERT_TRUE((*state)->Commit({}, ahead));
+  }
+  rd_kafka_mem_free(probe->get(), cluster);
+  RunningStage stage(Options(kCounter));
+  const Status ended = stage.AwaitEnd();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::kCorruptState);
+  EXPECT_THAT(ended.error().message, HasSubstr("up to 1000"));
 }
 
 // ---- configuration -------------------------------------------------------------------------
