@@ -185,7 +185,7 @@ Status PartitionOpener::FindPosition(PartitionTask& task) {
                      {"offsets", std::to_string(log.low - *committed)}});
   }
   task.position = std::max(committed.value_or(log.low), log.low);
-  task.committed = committed.value_or(-1);
+  task.committed = committed.value_or(log.low);
   return {};
 }
 
