@@ -27,9 +27,9 @@ def own_origin(message):
 class Ledger:
     """The topics of one pipeline as they are at the moment they are read."""
 
-    def __init__(self, bootstrap, dataset):
-        self.connection = kafka_wire.Connection(bootstrap)
-        self.partitions = self.connection.partitions()
+    def __init__(self, connection, dataset):
+        self.connection = connection
+        self.partitions = connection.partitions()
         self.dataset = dataset
         self.arrivals = {own_origin(message): record_id(message.value)
                          for message in self.read("images.raw")}
