@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <vector>
 
 namespace winnow::kafka {
@@ -30,17 +31,16 @@ TEST(LanesTest, KeepsTheOrderOfEachStrand) {
 }
 
 TEST(LanesTest, WorksAtTheSameTimeOnWhatHasNoOrder) {
+  std::latch met(2);  // each waits for the other: one lane would never end
+  std::latch done(2);
   Lanes lanes(2);
-  std::promise<void> first;
-  std::promise<void> second;
-  // Each waits for the other: one lane would never end.
-  lanes.Submit(std::nullopt, [&](std::size_t) {
-    first.set_value();
-    second.get_future().wait();
-  });
-  lanes.Submit(7, [&](std::size_t) { second.set_value(); });
-  first.get_future().wait();
-  lanes.Clear();
+  const auto meet = [&](std::size_t) {
+    met.arrive_and_wait();
+    done.count_down();
+  };
+  lanes.Submit(std::nullopt, meet);
+  lanes.Submit(7, meet);
+  done.wait();
 }
 
 TEST(LanesTest, ForgetsOnClearWhatHasNotBegunAndWaitsForWhatHas) {
