@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "libs/kafka/admin.h"
@@ -13,6 +15,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kPollMs = 200;
+constexpr std::chrono::milliseconds kPause{50};
 // No message and no end for so long: the brokers are gone.
 constexpr auto kPatience = std::chrono::seconds(30);
 // Offsets further apart are fetched one by one; closer ones by reading through what lies between.
@@ -118,6 +121,8 @@ class Reader : public LogReader {
   }
 
   Result<std::vector<PartitionRange>> TryRangesOf(const std::string& topic);
+  Result<std::vector<std::int64_t>> TryOffsets(rd_kafka_t* client, const std::string& topic,
+                                               int partitions, std::int64_t which);
   Result<std::vector<std::int64_t>> Offsets(rd_kafka_t* client, const std::string& topic,
                                             int partitions, std::int64_t which);
   Status Stream(rd_kafka_t* client, const std::string& topic, int partition, std::int64_t begin,
@@ -138,8 +143,8 @@ class Reader : public LogReader {
 
 // `which`: RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which are times to the protocol. One
 // request a broker instead of one a partition.
-Result<std::vector<std::int64_t>> Reader::Offsets(rd_kafka_t* client, const std::string& topic,
-                                                  int partitions, std::int64_t which) {
+Result<std::vector<std::int64_t>> Reader::TryOffsets(rd_kafka_t* client, const std::string& topic,
+                                                     int partitions, std::int64_t which) {
   const std::string what = fmt::format("cannot ask for the offsets of {}", topic);
   const RdPartitions list = NewPartitions();
   for (int p = 0; p < partitions; ++p) Add(list.get(), topic, p, which);
@@ -151,6 +156,19 @@ Result<std::vector<std::int64_t>> Reader::Offsets(rd_kafka_t* client, const std:
     const rd_kafka_topic_partition_t& found = list->elems[i];
     if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(found.err, what);
     offsets[static_cast<std::size_t>(found.partition)] = found.offset;
+  }
+  return offsets;
+}
+
+// Of a topic that was just made the chosen leader may not know yet that it leads.
+Result<std::vector<std::int64_t>> Reader::Offsets(rd_kafka_t* client, const std::string& topic,
+                                                  int partitions, std::int64_t which) {
+  const auto deadline = SteadyClock::now() + kAskTimeout;
+  auto offsets = TryOffsets(client, topic, partitions, which);
+  while (!offsets && offsets.error().code == ErrorCode::kUnavailable &&
+         SteadyClock::now() < deadline) {
+    std::this_thread::sleep_for(kPause);
+    offsets = TryOffsets(client, topic, partitions, which);
   }
   return offsets;
 }

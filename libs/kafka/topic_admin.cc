@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "libs/kafka/admin.h"
+#include "libs/kafka/log_reader.h"
 
 namespace winnow::kafka {
 namespace {
@@ -204,12 +205,18 @@ Status TopicAdmin::AwaitLeaders(const std::vector<TopicDeclaration>& topics) {
       const auto found = existing.find(Full(topic));
       return found != existing.end() && found->second.led;
     };
-    if (std::all_of(topics.begin(), topics.end(), led)) return {};
+    if (std::all_of(topics.begin(), topics.end(), led)) break;
     if (SteadyClock::now() > deadline) {
       return UnavailableError("topics were created but their partitions have no leaders yet");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  // Told to clients does not mean that they know it themselves: ask each of them.
+  WINNOW_ASSIGN_OR_RETURN(const auto reader, NewLogReader(config_));
+  for (const TopicDeclaration& topic : topics) {
+    WINNOW_RETURN_IF_ERROR(reader->RangesOf(Full(topic)));
+  }
+  return {};
 }
 
 std::optional<std::string> SettingDifference(const std::string& name, const std::string& declared,
