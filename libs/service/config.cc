@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "libs/service/config_keys.h"
 
 namespace winnow::service {
@@ -44,8 +46,9 @@ std::string CommentOf(const Key& key) {
 
 }  // namespace
 
-Result<ServiceConfig> LoadConfig(const std::string& path, const Environment& environment) {
-  ServiceConfig config;
+Result<ServiceConfig> LoadConfig(const std::string& path, const Environment& environment,
+                                 ServiceConfig defaults) {
+  ServiceConfig config = std::move(defaults);
   Problems problems;
   if (!path.empty()) ReadConfigFile(path, config, problems);
   ReadConfigEnvironment(environment, config, problems);
@@ -77,8 +80,7 @@ Status CheckComplete(const ServiceConfig& config, const Needs& needs) {
   return ToStatus(problems);
 }
 
-std::string DescribeConfig() {
-  ServiceConfig defaults;
+std::string DescribeConfig(ServiceConfig defaults) {
   std::string text =
       "# Every key with its default. From the environment: WINNOW_, the key in capitals, \".\" as\n"
       "# \"__\" (WINNOW_KAFKA__BROKERS); with _FILE at the end: the value is what that file holds.\n"

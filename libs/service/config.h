@@ -71,15 +71,16 @@ using Environment = std::map<std::string, std::string>;
 // Of this process, those that begin with WINNOW_.
 Environment ReadEnvironment();
 
-// The settings of `path` ("" = none) with the environment's on top. WINNOW_KAFKA__TOPIC_PREFIX sets
-// kafka.topic_prefix; WINNOW_KAFKA__PROPERTIES__SASL_PASSWORD the property sasl.password; with
-// _FILE at the end of the name the value is read from the file it gives. Variables that begin with
-// WINNOW_ and hold no "__" may be others' and are ignored if they name no key; with "__" they are
-// meant for Winnow and wrong names are problems.
+// `defaults` with the settings of `path` ("" = none) on top, and the environment's on top of them.
+// WINNOW_KAFKA__TOPIC_PREFIX sets kafka.topic_prefix; WINNOW_KAFKA__PROPERTIES__SASL_PASSWORD the
+// property sasl.password; with _FILE at the end of the name the value is read from the file it
+// gives. Variables that begin with WINNOW_ and hold no "__" may be others' and are ignored if they
+// name no key; with "__" they are meant for Winnow and wrong names are problems.
 //
 // kConfig with one line per problem, all of them: "path:line:column: message" or "VARIABLE:
 // message". No message holds a value that may be a secret.
-Result<ServiceConfig> LoadConfig(const std::string& path, const Environment& environment);
+Result<ServiceConfig> LoadConfig(const std::string& path, const Environment& environment,
+                                 ServiceConfig defaults = {});
 
 // kConfig, one line each, for what must be set and is not, and for settings that contradict each
 // other. Does not look at the file system.
@@ -88,6 +89,6 @@ Status CheckComplete(const ServiceConfig& config, const Needs& needs);
 // Every key with default, unit, meaning, the services that use it and its environment variable, as
 // YAML that LoadConfig reads. One file can serve all services: what one does not use it checks and
 // otherwise ignores.
-std::string DescribeConfig();
+std::string DescribeConfig(ServiceConfig defaults = {});
 
 }  // namespace winnow::service

@@ -76,7 +76,7 @@ Needs NeedsOf(const StageService& service) {
 
 Result<Prepared> Prepare(const StageService& service, const std::string& path) {
   Prepared prepared;
-  WINNOW_ASSIGN_OR_RETURN(prepared.config, LoadConfig(path, ReadEnvironment()));
+  WINNOW_ASSIGN_OR_RETURN(prepared.config, LoadConfig(path, ReadEnvironment(), service.defaults));
   WINNOW_RETURN_IF_ERROR(CheckComplete(prepared.config, NeedsOf(service)));
   WINNOW_ASSIGN_OR_RETURN(prepared.spec, spec::Load(prepared.config.spec));
   WINNOW_ASSIGN_OR_RETURN(prepared.processors,
@@ -291,7 +291,7 @@ int Run(int argc, const char* const* argv, const StageService& service) {
   CommandLine line;
   if (const auto done = Parse(argc, argv, service, line)) return *done;
   if (line.task == Task::kDescribe) {
-    fmt::print("{}", DescribeConfig());
+    fmt::print("{}", DescribeConfig(service.defaults));
     return 0;
   }
   const Result<Prepared> prepared = Prepare(service, line.config);

@@ -39,6 +39,7 @@ struct StageService {
   kafka::Topic output = kafka::Topic::kValid;  // of a stage
   kafka::PayloadUse payload = kafka::PayloadUse::kBytes;
   bool stateful = false;
+  ServiceConfig defaults = {};  // of settings that suit this service better than the runners' own
   // Proves that processors can be made, models and all.
   std::function<Result<stream::ProcessorFactory>(const spec::CollectionSpec&,
                                                  const ServiceConfig&)>

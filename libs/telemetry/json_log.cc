@@ -115,23 +115,27 @@ void JsonLog::Aborted(std::string_view why) {
         {{"why", std::string(why)}});
 }
 
-bool JsonLog::Note(const stream::Condition& condition) {
+std::optional<std::pair<Severity, std::string_view>> JsonLog::Note(
+    const stream::Condition& condition) {
   MutexLock lock(mutex_);
-  const bool same = condition_ && condition_->assigned == condition.assigned &&
-                    condition_->restored == condition.restored &&
-                    condition_->reachable == condition.reachable;
-  condition_ = condition;
-  return !same;
+  const std::optional<stream::Condition> before = std::exchange(condition_, condition);
+  if (before && before->assigned == condition.assigned &&
+      before->restored == condition.restored && before->reachable == condition.reachable) {
+    return std::nullopt;
+  }
+  if (!condition.reachable && before && before->reachable) {
+    return std::pair(Severity::kWarning, "no broker answers any more");
+  }
+  if (!condition.reachable) return std::pair(Severity::kInfo, "no broker has answered yet");
+  const bool ready = condition.assigned && condition.restored;
+  return std::pair(Severity::kInfo, ready ? "ready" : "not ready yet");
 }
 
 void JsonLog::Is(const stream::Condition& condition) {
-  if (!Note(condition)) return;
+  const auto note = Note(condition);
+  if (!note) return;
   const auto text = [](bool holds) { return std::string(holds ? "true" : "false"); };
-  const bool ready = condition.assigned && condition.restored && condition.reachable;
-  Write(condition.reachable ? Severity::kInfo : Severity::kWarning,
-        !condition.reachable ? "no broker answers"
-        : ready              ? "ready"
-                             : "not ready yet",
+  Write(note->first, note->second,
         {{"reachable", text(condition.reachable)},
          {"assigned", text(condition.assigned)},
          {"restored", text(condition.restored)}});

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "libs/base/clock.h"
 #include "libs/base/mutex.h"
@@ -58,8 +59,9 @@ class JsonLog : public stream::StageObserver {
     std::uint64_t held_back = 0;
   };
 
-  // True if it differs from the last one.
-  bool Note(const stream::Condition& condition);
+  // What to say of it and how loud; nullopt if it is as it was.
+  std::optional<std::pair<stream::Severity, std::string_view>> Note(
+      const stream::Condition& condition);
   // Number of lines held back before this one, or -1 to hold back this one, too.
   std::int64_t Admit(const std::string& key, Timestamp now) WINNOW_REQUIRES(mutex_);
 

@@ -92,11 +92,14 @@ TEST_F(JsonLogTest, TellsAChangeOfConditionOnce) {
   log_.Is({false, false, false});
   log_.Is({false, false, false});
   EXPECT_EQ(Lines().size(), 1u);
-  EXPECT_EQ(Lines().back().at("level"), "warning");
+  EXPECT_EQ(Lines().back().at("level"), "info") << "nothing is odd at the start";
   log_.Is({true, true, true});
   EXPECT_EQ(Lines().size(), 2u);
   EXPECT_EQ(Lines().back().at("level"), "info");
   EXPECT_EQ(Lines().back().at("fields").at("assigned"), "true");
+  log_.Is({true, true, false});
+  EXPECT_EQ(Lines().size(), 3u);
+  EXPECT_EQ(Lines().back().at("level"), "warning");
 }
 
 TEST_F(JsonLogTest, TakesLinesOfSeveralThreads) {

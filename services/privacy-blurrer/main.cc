@@ -31,6 +31,9 @@ int main(int argc, char** argv) {
   service.input = winnow::kafka::Topic::kValid;
   service.output = winnow::kafka::Topic::kSafe;
   service.payload = winnow::kafka::PayloadUse::kBytes;
+  // A picture takes up to half a second of a lane: what was begun is committed well within the time
+  // there is to stop.
+  service.defaults.commit.records = 32;
   service.processors = Processors;
   service.probe = Probe;
   return winnow::service::Run(argc, argv, service);
