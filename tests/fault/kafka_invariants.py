@@ -214,11 +214,14 @@ class Audit:
                  or message.headers.get("winnow-dead-reason") != "undecodable"]
         require_none(wrong, "dead letters that differ or do not say why")
         run(self.winnow, "replay", "dead", "--all", "--brokers", self.services.brokers)
-        if not local.supervised.wait_until(lambda: self._dead_letters() == 2 * len(dead), 30):
-            raise Violation(f"{len(dead)} driven again, {self._dead_letters()} dead letters in all")
+        driven = sum(1 for value in self.garbage.values() if value)  # nothing is not worth it
+        if not local.supervised.wait_until(lambda: self._dead_letters() == len(dead) + driven, 30):
+            raise Violation(f"{driven} driven again after {len(dead)} dead letters, "
+                            f"{self._dead_letters()} are there")
         self._winnow_audit()
         return (f"(i) {len(dead)} dead letters, byte for byte as sent, name topic, partition, offset "
-                "and reason; winnow replay drove them again, they died again, the audit stays sound")
+                f"and reason; winnow replay drove the {driven} that hold something, they died again, "
+                "the audit stays sound")
 
     def _dead_letters(self):
         return sum(1 for _ in self.ledger.read("images.dead"))
