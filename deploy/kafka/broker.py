@@ -138,7 +138,8 @@ class Broker:
         return self._read("bootstrap")
 
     def pid(self):
-        """The running broker's process id, or None. A pid the system has given away since is not it."""
+        """The running broker's process id, or None; never that of a process which got the number
+        since."""
         pid = self._read("pid")
         if not pid or not process_runs(pid):
             return None
@@ -255,7 +256,7 @@ class Broker:
             return
         self.kill()
         tail = self._log_of_this_start().decode(errors="replace").splitlines()[-5:]
-        raise Refused(f"the broker did not start, see {self.directory}/broker.log:\n" + "\n".join(tail))
+        raise Refused("\n".join([f"did not start, see {self.directory}/broker.log:", *tail]))
 
     def _log_of_this_start(self):
         with open(self.directory / "broker.log", "rb") as log:
@@ -271,7 +272,7 @@ class Broker:
         os.kill(pid, signal.SIGCONT)
         ended = wait_until(lambda: self._reaped() or not process_runs(pid), timeout)
         if not ended:
-            raise Refused(f"the broker (process {pid}) still runs after {timeout} s: --kill ends it")
+            raise Refused(f"process {pid} still runs after {timeout} s: --kill ends it")
         (self.directory / "pid").unlink(missing_ok=True)
         return True
 

@@ -2,9 +2,9 @@
 
 usage: kafka_chaos.py BIN_DIR SPEC [--images N] [--disturbances N] [--seed N] [--keep DIR]
 
-kill -9 of every service, of the broker and of the feeding process; SIGSTOP past the session timeout,
-then SIGCONT (a zombie); instances added and taken away. Afterwards invariants (a) to (i) are checked,
-each printed with how it was checked. Exit code 1 if one is violated,
+kill -9 of every service, of the broker and of the feeding process; SIGSTOP past the session
+timeout, then SIGCONT (a zombie); instances added and taken away. Afterwards invariants (a) to (i)
+are checked, each printed with how it was checked. Exit code 1 if one is violated,
 77 (skipped) without an installed broker.
 """
 import argparse
@@ -175,7 +175,8 @@ def disturb_while_feeding(chaos, feeder, disturbances, pace):
     began = time.monotonic()
     for portion, (action, stage) in zip(portions, planned):
         feeder.feed(portion)
-        time.sleep(chaos.chance.uniform(0.05, pace))
+        if action != chaos.kill_feeder:  # which is done in a moment
+            time.sleep(chaos.chance.uniform(0.05, pace))
         line = chaos.disturb(action, stage)
         print(f"  {time.monotonic() - began:6.1f} s  {line or 'nothing to ' + action.__name__}",
               flush=True)
@@ -225,7 +226,7 @@ def run(args, scratch):
         chaos = Chaos(services, broker, feeder, chance)
         seconds = disturb_while_feeding(chaos, feeder, args.disturbances, args.pace)
         recovery = report_recovery(chaos.recovery)
-        print(f"{args.images} images and {len(garbage)} messages of garbage fed in {seconds:.0f} s; "
+        print(f"{args.images} images, {len(garbage)} messages of garbage fed in {seconds:.0f} s; "
               + ", ".join(f"{count} x {name}" for name, count in sorted(chaos.counts.items()))
               + f"; {restarts_of(services)} restarts, {feeder.kills} of ingest", flush=True)
         audit = kafka_invariants.Audit(programs, services, scratch, garbage, feeder, reader)

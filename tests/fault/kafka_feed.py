@@ -78,7 +78,7 @@ def send_garbage(bootstrap, count, chance):
     partitions = connection.partitions()["images.raw"]
     sent = {}
     for index in range(count):
-        value = [b"", b"not a record", chance.randbytes(200), b"\x0a\xff\xff\xff\xff\x7f"][index % 4]
+        value = [b"", b"no record", chance.randbytes(200), b"\x0a\xff\xff\xff\xff\x7f"][index % 4]
         partition = chance.randrange(partitions)
         offset = connection.send("images.raw", partition, b"garbage-%d" % index, value)
         sent[f"images.raw/{partition}/{offset}"] = value

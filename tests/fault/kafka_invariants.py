@@ -1,5 +1,5 @@
-"""What must hold after the chaos: the invariants (a) to (i), each a function that returns how it was
-checked or raises Violation."""
+"""What must hold after the chaos: the invariants (a) to (i), each a function that returns how it
+was checked or raises Violation."""
 import collections
 import json
 import subprocess
@@ -78,8 +78,8 @@ class Audit:
         if ids != len(self.feeder.pictures):
             raise Violation(f"{len(self.feeder.pictures)} pictures fed, {ids} ids arrived")
         self._require_same(self._winnow_audit()["figures"], figures)
-        return (f"(a) {figures['arrivals']} arrivals of {ids} images and {len(self.garbage)} pieces "
-                "of garbage have one outcome each, counted by origin and by id; winnow audit agrees")
+        return (f"(a) {figures['arrivals']} arrivals, of {ids} images and {len(self.garbage)} "
+                "pieces of garbage, have one outcome each, by origin and by id; winnow audit agrees")
 
     @staticmethod
     def _require_same(audited, counted):
@@ -101,8 +101,8 @@ class Audit:
                for message in self.ledger.read(reader.topic)}
         require_none(sorted(set(reader.seen.items()) ^ set(now.items())),
                      "records that came or went after they were read")
-        return (f"(b) {len(reader.seen)} records of {reader.topic} read as they were committed, each "
-                "after its offset, none gone since")
+        return (f"(b) {len(reader.seen)} records of {reader.topic} read as they were committed, "
+                "each after its offset, none gone since")
 
     def c_d_state(self):
         survivors = {stage: self._stopped_digests(stage) for stage in local.STATEFUL}
@@ -161,7 +161,7 @@ class Audit:
         instance.run()
         if not local.supervised.wait_until(
                 lambda: instance.is_ready() and kafka_watch.held(instance) >= partitions, 60):
-            raise Violation(f"{instance.name} does not hold all partitions: {instance.last_lines()}")
+            raise Violation(f"{instance.name} does not hold them all: {instance.last_lines()}")
         if not self._stop(instance):
             raise Violation(f"{instance.name} did not stop in time")
         return self._digest(instance.state_directory)
@@ -177,16 +177,16 @@ class Audit:
                 if connection.offset(topic, partition) != connection.offset(
                     topic, partition, isolation=kafka_wire.READ_UNCOMMITTED)]
         require_none(held, "partitions whose last stable offset is held back")
-        return (f"(e) the broker lists {len(states)} transactional ids, all settled; the last stable "
-                "offset of every partition is its end")
+        return (f"(e) the broker lists {len(states)} transactional ids, all settled; the last "
+                "stable offset of every partition is its end")
 
     def f_dataset(self):
         require_none(self.ledger.dataset_problems(), "faults of the dataset")
         run(self.winnow, "verify", self.services.dataset)
         parts = self.ledger.parts()
-        return (f"(f) {len(parts)} parts with {len(self.ledger.stored_ids())} images: ranges gapless "
-                "and disjoint, SHA-256 right, no id twice, nothing left in staging; winnow verify "
-                "agrees")
+        return (f"(f) {len(parts)} parts with {len(self.ledger.stored_ids())} images: ranges "
+                "gapless and disjoint, SHA-256 right, no id twice, nothing left in staging; "
+                "winnow verify agrees")
 
     def g_zombies(self):
         if not self.zombies:
@@ -219,9 +219,9 @@ class Audit:
             raise Violation(f"{driven} driven again after {len(dead)} dead letters, "
                             f"{self._dead_letters()} are there")
         self._winnow_audit()
-        return (f"(i) {len(dead)} dead letters, byte for byte as sent, name topic, partition, offset "
-                f"and reason; winnow replay drove the {driven} that hold something, they died again, "
-                "the audit stays sound")
+        return (f"(i) {len(dead)} dead letters, byte for byte as sent, name topic, partition, "
+                f"offset and reason; winnow replay drove the {driven} that hold something, they "
+                "died again, the audit stays sound")
 
     def _dead_letters(self):
         return sum(1 for _ in self.ledger.read("images.dead"))

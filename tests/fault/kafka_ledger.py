@@ -110,7 +110,8 @@ class Ledger:
             elif hashlib.sha256(shard.read_bytes()).hexdigest() != part["sha256"]:
                 found.append(f"{part['shard']} has another SHA-256 than its manifest says")
         count = collections.Counter(self.stored_ids())
-        found += [f"{record} is stored {times} times" for record, times in count.items() if times > 1]
+        found += [f"{record} is stored {times} times"
+                  for record, times in count.items() if times > 1]
         selected = {record for record, topics in self.ids.items() if "images.selected" in topics}
         found += [f"{record} was selected and is not stored" for record in selected - set(count)]
         found += [f"{record} is stored and was not selected" for record in set(count) - selected]
@@ -138,8 +139,9 @@ def unread(connection, partitions, stage):
 
 def unstored(connection, partitions, dataset):
     """Selected images that no published part holds."""
+    topic = "images.selected"
     selected = {record_id(message.value)
-                for message in connection.read_all("images.selected", partitions["images.selected"])}
+                for message in connection.read_all(topic, partitions[topic])}
     stored = {record for path in (dataset / ".winnow/parts").glob("*.tar.json")
               for record in json.loads(path.read_text())["ids"]}
     return len(selected - stored)

@@ -159,7 +159,8 @@ class LedgerTest(unittest.TestCase):
 
 class CommittedReaderTest(unittest.TestCase):
     def setUp(self):
-        self.reader = kafka_watch.CommittedReader("nowhere:1", "images.valid", "group", "images.raw")
+        self.reader = kafka_watch.CommittedReader("nowhere:1", "images.valid", "group",
+                                                  "images.raw")
 
     def shown(self, offset, origin):
         return kafka_wire.Message("images.valid", 0, offset, 0, b"", b"",

@@ -1,6 +1,6 @@
 """A second opinion: as much of Kafka's protocol as an auditor needs, written without the library
 the pipeline uses. Reads what is committed, asks for offsets and open transactions, sends a message.
-One broker that leads every partition; no compression. Not thread-safe: a connection for each thread.
+One broker that leads every partition; no compression. Not thread-safe: a connection a thread.
 
 Formats: https://kafka.apache.org/protocol and, for record batches,
 https://kafka.apache.org/documentation/#recordbatch (3.9).
@@ -107,7 +107,9 @@ class Reader:
 
 
 def text(value):
-    return struct.pack(">h", -1) if value is None else struct.pack(">h", len(value)) + value.encode()
+    if value is None:
+        return struct.pack(">h", -1)
+    return struct.pack(">h", len(value)) + value.encode()
 
 
 def compact_text(value):
@@ -276,7 +278,8 @@ class Connection:
         now = int(time.time() * 1000)
         record = (b"\0" + varint(0) + varint(0) + varint(len(key)) + key
                   + varint(len(value)) + value + varint(0))
-        rest = struct.pack(">hiqqqhii", 0, 0, now, now, -1, -1, -1, 1) + varint(len(record)) + record
+        rest = (struct.pack(">hiqqqhii", 0, 0, now, now, -1, -1, -1, 1) + varint(len(record))
+                + record)
         batch = struct.pack(">ibI", -1, 2, crc32c(rest)) + rest
         records = struct.pack(">qi", 0, len(batch)) + batch
         body = text(None) + struct.pack(">hi", -1, 10_000) + list_of(

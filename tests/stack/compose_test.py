@@ -1,7 +1,7 @@
 """deploy/compose.yaml and deploy/stack run the same: stages, topics, settings, places, targets.
 
-Without a Docker to ask, the file is parsed as YAML and compared with pipeline.py, which deploy/stack
-runs. Needs PyYAML: exits with 77 (skipped) without it.
+Without a Docker to ask, the file is parsed as YAML and compared with pipeline.py, which
+deploy/stack runs. Needs PyYAML: exits with 77 (skipped) without it.
 """
 import json
 import pathlib
