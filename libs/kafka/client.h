@@ -81,9 +81,6 @@ class RefusalListener : public ClientListener {
   std::optional<Error> refused_ WINNOW_GUARDED_BY(mutex_);
 };
 
-// Ok if `config.properties` can be used; the check that NewClient makes, without a client.
-Status CheckProperties(const ClientConfig& config);
-
 // ---- errors --------------------------------------------------------------------------------
 
 // kConfig: credentials, rights, topics that are not there; kInput: a message the broker does not

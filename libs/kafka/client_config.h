@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "libs/base/result.h"
+
 namespace winnow::kafka {
 
 struct ClientConfig {
@@ -13,5 +15,9 @@ struct ClientConfig {
   // transactional.id ...) are refused: kConfig.
   std::map<std::string, std::string> properties;
 };
+
+// kConfig, naming the property but no secret, unless a client can be made with these: a property that
+// librdkafka does not know or that delivery rests on, no brokers. Asks nobody.
+Status CheckProperties(const ClientConfig& config);
 
 }  // namespace winnow::kafka

@@ -78,6 +78,8 @@ Result<Prepared> Prepare(const StageService& service, const std::string& path) {
   Prepared prepared;
   WINNOW_ASSIGN_OR_RETURN(prepared.config, LoadConfig(path, ReadEnvironment(), service.defaults));
   WINNOW_RETURN_IF_ERROR(CheckComplete(prepared.config, NeedsOf(service)));
+  WINNOW_RETURN_IF_ERROR(kafka::CheckProperties(
+      {prepared.config.kafka.brokers, prepared.config.kafka.properties}));
   WINNOW_ASSIGN_OR_RETURN(prepared.spec, spec::Load(prepared.config.spec));
   WINNOW_ASSIGN_OR_RETURN(prepared.processors,
                           service.processors(prepared.spec, prepared.config));

@@ -177,9 +177,10 @@ class ServiceProgramsTest(unittest.TestCase):
     def test_property_that_delivery_rests_on(self, service):
         kafka = {"brokers": NO_BROKER,
                  "properties": {"isolation.level": "read_uncommitted"}}
-        result = self.run_service(service, "--config", self.settings(kafka=kafka))
-        self.assertEqual(result.returncode, 2, result.stderr)
-        self.assertIn("isolation.level", result.stderr)
+        for arguments in (["--check"], []):
+            result = self.run_service(service, *arguments, "--config", self.settings(kafka=kafka))
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("isolation.level", result.stderr)
 
     @each_service
     def test_secrets_stay_secret(self, service):
