@@ -8,6 +8,7 @@ are checked, each printed with how it was checked. Exit code 1 if one is violate
 77 (skipped) without an installed broker.
 """
 import argparse
+import json
 import pathlib
 import random
 import shutil
@@ -188,9 +189,10 @@ def disturb_while_feeding(chaos, feeder, disturbances, pace):
     return time.monotonic() - began
 
 
-def restarts_of(services):
-    """Those nobody asked for: fenced or ended by themselves."""
-    return sum(each.state().get("starts", 1) - 1 for each in services.instances.values())
+def restarts(scratch):
+    """By supervisors: of what was killed, and of what ended by itself (fenced)."""
+    return sum(json.loads(path.read_text())["starts"] - 1
+               for path in (scratch / "run").glob("*.json"))
 
 
 def report_recovery(recovery):
@@ -228,7 +230,7 @@ def run(args, scratch):
         recovery = report_recovery(chaos.recovery)
         print(f"{args.images} images, {len(garbage)} messages of garbage fed in {seconds:.0f} s; "
               + ", ".join(f"{count} x {name}" for name, count in sorted(chaos.counts.items()))
-              + f"; {restarts_of(services)} restarts, {feeder.kills} of ingest", flush=True)
+              + f"; {restarts(scratch)} restarts, {feeder.kills} of ingest", flush=True)
         audit = kafka_invariants.Audit(programs, services, scratch, garbage, feeder, reader)
         return audit.run(recovery, len(chaos.zombies))
     finally:

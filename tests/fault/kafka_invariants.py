@@ -79,7 +79,8 @@ class Audit:
             raise Violation(f"{len(self.feeder.pictures)} pictures fed, {ids} ids arrived")
         self._require_same(self._winnow_audit()["figures"], figures)
         return (f"(a) {figures['arrivals']} arrivals, of {ids} images and {len(self.garbage)} "
-                "pieces of garbage, have one outcome each, by origin and by id; winnow audit agrees")
+                "pieces of garbage, have one outcome each, by origin and by id; "
+                "winnow audit agrees")
 
     @staticmethod
     def _require_same(audited, counted):
