@@ -31,7 +31,9 @@ Result<RdEvent> AskAdmin(rd_kafka_t* client, rd_kafka_admin_op_t operation, std:
                                                   rd_kafka_queue_t*)>& start);
 
 struct DestroyMetadata {
-  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
 };
 using RdMetadata = std::unique_ptr<const rd_kafka_metadata_t, DestroyMetadata>;
 

@@ -12,7 +12,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kPollMs = 100;
-// What librdkafka takes per message besides the bytes, so that a flood of small ones is bounded too.
+// What librdkafka takes per message besides the bytes, so that many small ones are bounded, too.
 constexpr std::uint64_t kOverhead = 512;
 
 struct Pending {

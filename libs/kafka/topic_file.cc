@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ios>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -55,6 +56,8 @@ class TopicFile {
       return ConfigError(fmt::format("cannot read {}: is the path right?", path_));
     } catch (const YAML::Exception& error) {
       Complain(error.mark.line + 1, error.msg);
+    } catch (const std::ios_base::failure&) {  // a directory
+      return ConfigError(fmt::format("cannot read {}: is it a file?", path_));
     }
     if (problems_.empty()) CheckPipeline();
     if (!problems_.empty()) return ConfigError(fmt::format("{}", fmt::join(problems_, "\n")));

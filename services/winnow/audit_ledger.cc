@@ -204,7 +204,9 @@ void AuditLedger::Died(const Passage& passage, const std::string& letter, bool b
 
 void AuditLedger::Selected(const Passage& passage, int partition, std::int64_t offset) {
   Conclude(passage, kSelectedOnce, kIdSelected);
-  selected_.push_back({passage.origin, Short(passage.id), partition, offset});
+  if (passage.origin.topic != raw_) return;
+  selected_.push_back({passage.origin.partition, passage.origin.offset, Short(passage.id),
+                       partition, offset});
 }
 
 void AuditLedger::Deferred(const RecordId& id, bool now) {
@@ -264,7 +266,7 @@ class AuditLedger::Judgement {
       const auto until = ledger_.stored_until_.find(place.partition);
       const bool passed =
           until != ledger_.stored_until_.end() && place.offset < until->second;
-      if (passed) lost_.insert(place.origin);
+      if (passed) lost_.insert({ledger_.raw_, place.raw_partition, place.raw_offset});
     }
   }
 

@@ -76,7 +76,7 @@ struct AuditReport {
 // Adds one example to the rule's violation.
 void Break(std::vector<Violation>& violations, std::string_view rule, std::string example);
 
-// Keeps 19 bytes an arrival and about 60 an id. Call order: Raw* and Arrived* first, then the rest
+// Takes about 140 bytes an arrival that is stored, 80 for others. Call order: Raw* and Arrived* first, then the rest
 // as the pipeline goes, then Judge. Not thread-safe.
 class AuditLedger {
  public:
@@ -136,7 +136,8 @@ class AuditLedger {
     std::vector<Arrival> arrivals{};
   };
   struct SelectedPlace {
-    kafka::Origin origin;
+    int raw_partition = 0;  // of its arrival
+    std::int64_t raw_offset = 0;
     Id id{};
     int partition = 0;
     std::int64_t offset = 0;

@@ -2,19 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
+#include "libs/dataset/files.h"
 
 namespace winnow::cli {
 namespace {
 
 // Without the line end that editors leave behind a password.
 Result<std::string> ReadSecret(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) {
-    return ConfigError(fmt::format("cannot read {}: is the path right?", path));
-  }
+  WINNOW_ASSIGN_OR_RETURN(const auto size, dataset::PosixFiles().Size(path));
+  if (!size) return ConfigError(fmt::format("there is no file {}", path));
+  std::string text;
+  const Status read = dataset::PosixFiles().Read(
+      path, *size, [&](std::string_view piece) { text.append(piece); });
+  if (!read) return ConfigError(read.error().message);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
 }

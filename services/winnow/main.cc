@@ -73,8 +73,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", WINNOW_VERSION);
   app.footer(
       "Exit codes: 0 done, 1 trouble with disk, files or brokers (mend it, run again), 2 wrong\n"
-      "arguments, spec or models (nothing was written), 3 damaged state or dataset, topics or records\n"
-      "not as they should be, 4 a defect in Winnow, 130 stopped (run again to go on).");
+      "arguments, spec or models (nothing was written), 3 state, dataset, topics or records not as\n"
+      "they should be, 4 a defect in Winnow, 130 stopped (run again to go on).");
   ExitCode result = ExitCode::kOk;
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
