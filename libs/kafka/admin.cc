@@ -39,31 +39,57 @@ Result<RdEvent> AskAdmin(rd_kafka_t* client, rd_kafka_admin_op_t operation, std:
   return event;
 }
 
-Result<RdMetadata> AskMetadata(rd_kafka_t* client, std::string_view what) {
-  const rd_kafka_metadata_t* metadata = nullptr;
-  const rd_kafka_resp_err_t code =
-      rd_kafka_metadata(client, 1, nullptr, &metadata, static_cast<int>(kAskTimeout.count()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(code, what);
-  return RdMetadata(metadata);
+Result<RdMetadata> AskMetadata(rd_kafka_t* client, const LastComplaint& complaint,
+                               std::string_view what) {
+  return AskPatiently<RdMetadata>(
+      client, complaint, [&](std::chrono::milliseconds timeout) -> Result<RdMetadata> {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        const rd_kafka_resp_err_t code =
+            rd_kafka_metadata(client, 1, nullptr, &metadata, static_cast<int>(timeout.count()));
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(code, what);
+        return RdMetadata(metadata);
+      });
+}
+
+// A handshake that fails is told as an error of TLS or, on another path of the same client, as a
+// broken connection with the text of OpenSSL.
+bool IsRefusal(rd_kafka_resp_err_t code, std::string_view reason) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED: return true;
+    default: break;
+  }
+  return reason.find("SSL routines") != std::string_view::npos ||
+         reason.find("certificate verify failed") != std::string_view::npos;
 }
 
 void LastComplaint::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
   // Says nothing that the complaint before it did not say better.
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
   const MutexLock lock(mutex_);
+  const bool refusal = IsRefusal(code, reason);
+  if (refused_ && !refusal) return;
   reason_ = reason;
-  refused_ = code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
-             code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+  refused_ = refusal;
 }
 
-Error LastComplaint::Explain(Error error, const ClientConfig& config, rd_kafka_t* client) const {
-  if (error.code != ErrorCode::kUnavailable) return error;
-  // Nobody polls a client that is only asked.
+void LastComplaint::Serve(rd_kafka_t* client) {
   if (rd_kafka_type(client) == RD_KAFKA_CONSUMER) {
     const RdMessage message(rd_kafka_consumer_poll(client, 0));
   } else {
     rd_kafka_poll(client, 0);
   }
+}
+
+bool LastComplaint::refused() const {
+  const MutexLock lock(mutex_);
+  return refused_;
+}
+
+Error LastComplaint::Explain(Error error, const ClientConfig& config, rd_kafka_t* client) const {
+  if (error.code != ErrorCode::kUnavailable) return error;
+  Serve(client);
   const MutexLock lock(mutex_);
   if (reason_.empty()) return error;
   if (refused_) error.code = ErrorCode::kConfig;

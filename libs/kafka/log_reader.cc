@@ -174,7 +174,11 @@ Result<std::vector<std::int64_t>> Reader::Offsets(rd_kafka_t* client, const std:
 }
 
 Result<std::vector<PartitionRange>> Reader::TryRangesOf(const std::string& topic) {
-  WINNOW_ASSIGN_OR_RETURN(const auto count, PartitionCount(all_.get(), topic, kAskTimeout));
+  WINNOW_ASSIGN_OR_RETURN(const auto count,
+                          AskPatiently<std::optional<int>>(
+                              all_.get(), complaint_, [&](std::chrono::milliseconds timeout) {
+                                return PartitionCount(all_.get(), topic, timeout);
+                              }));
   if (!count) {
     return ConfigError(
         fmt::format("there is no topic {}: create it with winnow topics apply", topic));

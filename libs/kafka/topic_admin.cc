@@ -82,7 +82,7 @@ class TopicAdmin {
 
 Result<std::map<std::string, Existing>> TopicAdmin::FindTopics() {
   WINNOW_ASSIGN_OR_RETURN(const RdMetadata metadata,
-                          AskMetadata(client_.get(), "cannot list topics"));
+                          AskMetadata(client_.get(), complaint_, "cannot list topics"));
   std::map<std::string, Existing> existing;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const rd_kafka_metadata_topic_t& topic = metadata->topics[i];

@@ -21,6 +21,11 @@ using std::chrono::milliseconds;
 constexpr int kLooks = 3;
 constexpr milliseconds kBetweenLooks{1'000};
 
+// Of first and later drives.
+std::uint64_t InFlight(const AuditScan& scan) {
+  return scan.report.figures.in_flight + scan.report.figures.redriven_in_flight;
+}
+
 std::string Row(std::string_view name, std::uint64_t value, std::string_view note = {}) {
   return fmt::format("  {:<24}{:>14}{}{}\n", name, WithThousands(value), note.empty() ? "" : "  ",
                      note);
@@ -69,7 +74,7 @@ std::string Verdict(const AuditScan& scan) {
     if (violation.count > violation.examples.size()) text += "  ...\n";
   }
   if (!text.empty()) return text;
-  return scan.report.figures.in_flight > 0
+  return InFlight(scan) > 0
              ? "\nsound so far: no rule is broken, records are in flight\n"
              : "\nsound: every image that arrived has exactly one outcome\n";
 }
@@ -84,7 +89,7 @@ Result<AuditScan> Look(kafka::LogReader& reader, const AuditCommandOptions& opti
   while (true) {
     const auto began = SteadyClock::now();
     WINNOW_ASSIGN_OR_RETURN(AuditScan scan, ScanPipeline(reader, places, patience));
-    const bool waits = scan.report.figures.in_flight > 0 && SteadyClock::now() < deadline;
+    const bool waits = InFlight(scan) > 0 && SteadyClock::now() < deadline;
     const bool doubts = !scan.report.violations.empty() && ++looks < kLooks;
     if (!waits && !doubts) return scan;
     if (waits) looks = 0;
@@ -103,7 +108,7 @@ Result<ExitCode> Run(const AuditCommandOptions& options) {
     WINNOW_RETURN_IF_ERROR(
         dataset::WriteFileAtomically(dataset::PosixFiles(), options.json, AuditJson(scan)));
   }
-  const bool waited_in_vain = options.wait_seconds > 0 && scan.report.figures.in_flight > 0;
+  const bool waited_in_vain = options.wait_seconds > 0 && InFlight(scan) > 0;
   return scan.report.violations.empty() && !waited_in_vain ? ExitCode::kOk : ExitCode::kCorrupt;
 }
 
@@ -118,6 +123,9 @@ std::string AuditTable(const AuditScan& scan) {
                fmt::format("in {} shards", WithThousands(scan.parts)));
   table += Row("images in the reserve", figures.deferred_ids);
   if (figures.redriven > 0) table += Row("driven again", figures.redriven);
+  if (figures.redriven_in_flight > 0) {
+    table += Row("  of these in flight", figures.redriven_in_flight);
+  }
   if (figures.expired > 0) {
     table += Row("expired", figures.expired, "outcomes of arrivals images.raw no longer holds");
   }
@@ -143,12 +151,13 @@ std::string AuditJson(const AuditScan& scan) {
   }
   const nlohmann::json json = {
       {"sound", violations.empty()},
-      {"in_flight", figures.in_flight},
+      {"in_flight", InFlight(scan)},
       {"violations", violations},
       {"figures",
        {{"arrivals", figures.arrivals},
         {"ids", figures.ids},
         {"redriven", figures.redriven},
+        {"redriven_in_flight", figures.redriven_in_flight},
         {"stored", figures.stored},
         {"rejected", figures.rejected},
         {"review", figures.review},

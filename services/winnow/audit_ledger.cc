@@ -205,8 +205,8 @@ void AuditLedger::Died(const Passage& passage, const std::string& letter, bool b
 void AuditLedger::Selected(const Passage& passage, int partition, std::int64_t offset) {
   Conclude(passage, kSelectedOnce, kIdSelected);
   if (passage.origin.topic != raw_) return;
-  selected_.push_back({passage.origin.partition, passage.origin.offset, Short(passage.id),
-                       partition, offset});
+  selected_.push_back({passage.origin.partition, passage.replay, passage.origin.offset,
+                       Short(passage.id), partition, offset});
 }
 
 void AuditLedger::Deferred(const RecordId& id, bool now) {
@@ -267,6 +267,7 @@ class AuditLedger::Judgement {
       const bool passed =
           until != ledger_.stored_until_.end() && place.offset < until->second;
       if (passed) lost_.insert({ledger_.raw_, place.raw_partition, place.raw_offset});
+      if (!passed && place.replay > 0) ++figures_.redriven_in_flight;
     }
   }
 
@@ -319,6 +320,9 @@ class AuditLedger::Judgement {
   }
 
   void JudgeRedriven() {
+    for (const Drive& drive : ledger_.waiting_drives_) {
+      if (!ledger_.drives_.contains(drive)) ++figures_.redriven_in_flight;
+    }
     for (const auto& [drive, id] : ledger_.redriven_) {
       if (ledger_.drives_.contains(drive) || ledger_.waiting_drives_.contains(drive)) continue;
       const Fate& fate = FateOf(id);

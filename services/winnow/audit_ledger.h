@@ -46,6 +46,7 @@ struct AuditFigures {
   std::uint64_t arrivals = 0;  // messages of images.raw, without those driven again
   std::uint64_t ids = 0;       // different ones among them
   std::uint64_t redriven = 0;  // by winnow replay, seen in images.raw
+  std::uint64_t redriven_in_flight = 0;  // wherever they were driven to; not in in_flight
   // What became of the arrivals: the sum is `arrivals`.
   std::uint64_t stored = 0;
   std::uint64_t rejected = 0;
@@ -76,8 +77,8 @@ struct AuditReport {
 // Adds one example to the rule's violation.
 void Break(std::vector<Violation>& violations, std::string_view rule, std::string example);
 
-// Takes about 140 bytes an arrival that is stored, 80 for others. Call order: Raw* and Arrived* first, then the rest
-// as the pipeline goes, then Judge. Not thread-safe.
+// Takes about 140 bytes an arrival that is stored, 80 for others. Call order: Raw* and Arrived*
+// first, then the rest as the pipeline goes, then Judge. Not thread-safe.
 class AuditLedger {
  public:
   // `raw`: the topic arrivals are in.
@@ -137,6 +138,7 @@ class AuditLedger {
   };
   struct SelectedPlace {
     int raw_partition = 0;  // of its arrival
+    int replay = 0;
     std::int64_t raw_offset = 0;
     Id id{};
     int partition = 0;

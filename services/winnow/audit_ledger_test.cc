@@ -133,6 +133,19 @@ TEST_F(AuditLedgerTest, LetsARecordDrivenAgainEndOtherwise) {
   EXPECT_EQ(Rules(), std::vector<std::string>{"an arrival has one outcome"});
 }
 
+TEST_F(AuditLedgerTest, CountsWhatWasDrivenAgainUntilItHasArrived) {
+  ledger_.Arrived(0, 0, Id(1));
+  ledger_.Rejected(From(0, 1), record::Reason::kBlurry);
+  ledger_.Redriven(From(0, 1, 1));
+  ledger_.Waits(From(0, 1, 1), AuditStage::kBlurrer);
+  EXPECT_TRUE(Rules().empty());
+  EXPECT_EQ(ledger_.Judge().figures.redriven_in_flight, 1u);
+  ledger_.Selected(From(0, 1, 1), 0, 0);
+  EXPECT_EQ(ledger_.Judge().figures.redriven_in_flight, 1u) << "the sink has not published it";
+  ledger_.Stored(Id(1));
+  EXPECT_EQ(ledger_.Judge().figures.redriven_in_flight, 0u);
+}
+
 TEST_F(AuditLedgerTest, TakesIdsOfAnyForm) {
   Passage passage{{"raw", 0, 0}, 0, RecordId("camera 7, frame 12")};
   ledger_.Arrived(0, 0, passage.id);

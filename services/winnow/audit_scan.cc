@@ -242,7 +242,8 @@ class Scan {
 
   // A shard being filled holds records that are in flight.
   void CheckStaging() {
-    if (scan_.report.figures.in_flight > 0) return;
+    const AuditFigures& figures = scan_.report.figures;
+    if (figures.in_flight + figures.redriven_in_flight > 0) return;
     for (std::string& file : staged_) {
       cli::Break(scan_.report.violations, "nothing is left in staging", std::move(file));
     }
