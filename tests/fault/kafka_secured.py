@@ -1,0 +1,165 @@
+"""A broker as clusters are run: one listener for clients that speaks TLS with a certificate of its own
+authority, SCRAM users, and rights by ACL. What nobody was allowed is denied.
+
+The plain listeners of the broker stay, for the broker itself and for the auditor (`kafka_wire`), who is
+its super user. Formats: https://kafka.apache.org/protocol (3.9).
+"""
+import hashlib
+import os
+import secrets
+import struct
+import subprocess
+
+import broker as kafka
+import kafka_wire
+
+CREATE_ACLS, ALTER_USER_SCRAM_CREDENTIALS = 30, 51
+SCRAM_SHA_256, ITERATIONS = 1, 4096
+ALLOW = 3
+LITERAL, PREFIXED = 3, 4
+RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional id": 5}
+OPERATIONS = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe configs": 10}
+
+
+def openssl(*arguments):
+    done = subprocess.run(["openssl", *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"openssl {arguments[0]}: {done.stderr.strip()}")
+
+
+EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+def make_authority(folder, name):
+    """folder/NAME.pem with its key beside it."""
+    certificate = folder / f"{name}.pem"
+    openssl("req", "-x509", *EC_KEY, "-keyout", folder / f"{name}.key", "-out", certificate,
+            "-days", 2, "-subj", f"/CN={name}")
+    return certificate
+
+
+def make_keystore(folder, authority, host):
+    """Key and certificate of `host`, signed by the authority, in one PEM file as brokers read it."""
+    key, request, signed = (folder / f"server.{end}" for end in ("key", "csr", "crt"))
+    openssl("req", *EC_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={host}",
+            "-addext", f"subjectAltName=DNS:{host}")
+    openssl("x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority.with_suffix(".key"),
+            "-CAcreateserial", "-copy_extensions", "copy", "-days", 2, "-out", signed)
+    keystore = folder / "server.pem"
+    keystore.write_text(key.read_text() + signed.read_text())
+    keystore.chmod(0o600)
+    return keystore
+
+
+class SecuredBroker:
+    """In `directory`, with its certificates; not thread-safe."""
+
+    HOST = "localhost"  # what the certificate says; 127.0.0.1 is another name
+
+    def __init__(self, directory):
+        directory.mkdir(parents=True)
+        self.directory = directory
+        self.authority = make_authority(directory, "authority")
+        self.stranger = make_authority(directory, "stranger")
+        self._keystore = make_keystore(directory, self.authority, self.HOST)
+        self._broker = kafka.Broker(directory / "broker")
+        self.port = kafka.free_port()
+        self._ports = None
+        self.passwords = {}
+        self.auditor = None
+
+    @property
+    def brokers(self):
+        return f"{self.HOST}:{self.port}"
+
+    def start(self):
+        ports = self._ports = self._ports or self._choose_ports()
+        bootstrap = self._broker.start(test=True, heap="384m", settings=self._settings(*ports))
+        self.auditor = kafka_wire.Connection(bootstrap)
+
+    def stop(self):
+        if self._broker.pid():
+            self._broker.stop()
+
+    def restart(self):
+        """Every client has to show its password again."""
+        self._broker.kill()
+        self.start()
+
+    def _choose_ports(self):
+        """Beforehand, since `listeners` names them; the broker finds those of its last start."""
+        ports = [kafka.free_port(), kafka.free_port()]
+        self._broker.directory.mkdir(parents=True)
+        (self._broker.directory / "ports").write_text(" ".join(map(str, ports)) + "\n")
+        return ports
+
+    def _settings(self, plain, controller):
+        plain, controller = (f"127.0.0.1:{port}" for port in (plain, controller))
+        scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        return {
+            "listeners": f"PLAINTEXT://{plain},CONTROLLER://{controller},"
+                         f"CLIENT://127.0.0.1:{self.port}",
+            "advertised.listeners": f"PLAINTEXT://{plain},CLIENT://{self.brokers}",
+            "listener.security.protocol.map":
+                "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENT:SASL_SSL",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-256",
+            "listener.name.client.scram-sha-256.sasl.jaas.config": scram,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self._keystore),
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+        }
+
+    # -- users and rights --
+
+    def add_user(self, name):
+        """With a password of its own, which is also in a file: passwords/NAME."""
+        self.passwords[name] = secrets.token_hex(12)
+        self.write_secret(name, self.passwords[name])
+        self.set_password(name, self.passwords[name])
+
+    def set_password(self, name, password):
+        """What the broker asks for from the user's next connection on."""
+        salt = os.urandom(16)
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+        text, blob = kafka_wire.compact_text, self._compact_bytes
+        upsertion = (text(name) + struct.pack(">bi", SCRAM_SHA_256, ITERATIONS) + blob(salt)
+                     + blob(salted) + b"\0")
+        answer = self.auditor.ask(
+            ALTER_USER_SCRAM_CREDENTIALS, 0, kafka_wire.compact_list_of([])
+            + kafka_wire.compact_list_of([upsertion]) + b"\0", flexible=True)
+        answer.number("i")
+        answer.unsigned_varint()
+        answer.compact_text()
+        kafka_wire.require(answer.number("h"), f"password of {name}")
+
+    @staticmethod
+    def _compact_bytes(value):
+        return kafka_wire.unsigned_varint(len(value) + 1) + value
+
+    def write_secret(self, name, password):
+        file = self.directory / "passwords" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(password + "\n")
+        file.chmod(0o600)
+        return file
+
+    def password_file(self, name):
+        return self.directory / "passwords" / name
+
+    def allow(self, user, rights):
+        """Rights are (resource, name, operation ...); a name that ends in * means all that begin so."""
+        creations = []
+        for resource, name, *operations in rights:
+            pattern = PREFIXED if name != "*" and name.endswith("*") else LITERAL
+            name = name[:-1] if pattern == PREFIXED else name
+            creations += [
+                struct.pack(">b", RESOURCES[resource]) + kafka_wire.text(name)
+                + struct.pack(">b", pattern) + kafka_wire.text(f"User:{user}")
+                + kafka_wire.text("*") + struct.pack(">bb", OPERATIONS[operation], ALLOW)
+                for operation in operations]
+        answer = self.auditor.ask(CREATE_ACLS, 1, kafka_wire.list_of(creations))
+        answer.number("i")
+        for code, why in answer.list_of(lambda: (answer.number("h"), answer.text())):
+            kafka_wire.require(code, f"rights of {user}: {why}")
