@@ -1,8 +1,8 @@
-"""A broker as clusters are run: one listener for clients that speaks TLS with a certificate of its own
-authority, SCRAM users, and rights by ACL. What nobody was allowed is denied.
+"""A broker as clusters are run: one listener for clients that speaks TLS with a certificate of its
+own authority, SCRAM users, and rights by ACL. What nobody was allowed is denied.
 
-The plain listeners of the broker stay, for the broker itself and for the auditor (`kafka_wire`), who is
-its super user. Formats: https://kafka.apache.org/protocol (3.9).
+The plain listeners of the broker stay, for the broker itself and for the auditor (`kafka_wire`),
+who is its super user. Formats: https://kafka.apache.org/protocol (3.9).
 """
 import hashlib
 import os
@@ -40,12 +40,13 @@ def make_authority(folder, name):
 
 
 def make_keystore(folder, authority, host):
-    """Key and certificate of `host`, signed by the authority, in one PEM file as brokers read it."""
+    """Key and certificate of `host`, signed by the authority, in one PEM file for the broker."""
     key, request, signed = (folder / f"server.{end}" for end in ("key", "csr", "crt"))
     openssl("req", *EC_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={host}",
             "-addext", f"subjectAltName=DNS:{host}")
-    openssl("x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority.with_suffix(".key"),
-            "-CAcreateserial", "-copy_extensions", "copy", "-days", 2, "-out", signed)
+    openssl("x509", "-req", "-in", request, "-CA", authority,
+            "-CAkey", authority.with_suffix(".key"), "-CAcreateserial",
+            "-copy_extensions", "copy", "-days", 2, "-out", signed)
     keystore = folder / "server.pem"
     keystore.write_text(key.read_text() + signed.read_text())
     keystore.chmod(0o600)
@@ -149,7 +150,7 @@ class SecuredBroker:
         return self.directory / "passwords" / name
 
     def allow(self, user, rights):
-        """Rights are (resource, name, operation ...); a name that ends in * means all that begin so."""
+        """Rights: (resource, name, operation ...); a name with * at its end: all that begin so."""
         creations = []
         for resource, name, *operations in rights:
             pattern = PREFIXED if name != "*" and name.endswith("*") else LITERAL

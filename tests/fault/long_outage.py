@@ -1,12 +1,12 @@
-"""A broker that is killed and stays away for longer than sessions and transactions last, while images are
-fed to the services without a break.
+"""A broker that is killed and stays away for longer than sessions and transactions last, while
+images are fed to the services without a break.
 
 usage: long_outage.py BIN_DIR SPEC [--images N] [--outage SECONDS] [--keep DIR]
 
-Meanwhile every service lives (/healthz), says what is wrong (/readyz names `reachable`), keeps within its
-memory and does not spin. Afterwards each goes on by itself or after one restart, and every image has one
-outcome, by `winnow audit` and by the ledger that shares no code with it. Exit code 1 if not, 77 (skipped)
-without an installed broker.
+Meanwhile every service lives (/healthz), says what is wrong (/readyz names `reachable`), keeps
+within its memory and does not spin. Afterwards each goes on by itself or after one restart, and
+every image has one outcome, by `winnow audit` and by the ledger that shares no code with it. Exit
+code 1 if not, 77 (skipped) without an installed broker.
 """
 import argparse
 import json
@@ -119,8 +119,8 @@ class Watched:
                  and not self.unhealthy and not self.ready and grown <= MOST_GROWTH_KB
                  and share <= MOST_CPU_SHARE and self.restarts() <= MOST_RESTARTS)
         noticed = "never" if self.noticed is None else f"after {self.noticed:.1f} s"
-        return holds, (f"{self.instance.name}: not reachable {noticed}, {self.ready} x ready since, "
-                       f"{self.unhealthy} x unhealthy {self.wrong}, {share:.0%} of a core, "
+        return holds, (f"{self.instance.name}: not reachable {noticed}, {self.ready} x ready "
+                       f"since, {self.unhealthy} x unhealthy {self.wrong}, {share:.0%} of a core, "
                        f"{self.base_kb // 1024} MB and {grown // 1024} more, "
                        f"{self.restarts()} restarts")
 
@@ -192,9 +192,11 @@ class Test:
                 lambda: kafka_watch.total(validator.port, "winnow_records_total") >= half / 2, 30):
             sys.exit("nothing is processed, see run/*.log")
         self.feeder.feed(portion[half:])
+        connection = kafka_wire.Connection(self.services.brokers)
+        partitions = connection.partitions()
         if not kafka.wait_until(
-                lambda: kafka_watch.total(validator.port, "winnow_in_flight_bytes") > 0, 10):
-            sys.exit("nothing is in flight, see run/ingest.log")
+                lambda: kafka_ledger.unread(connection, partitions, "validator") > 0, 10):
+            sys.exit("nothing is under way, see run/ingest.log")
 
     def go_without_broker(self, portion):
         self.broker.kill()

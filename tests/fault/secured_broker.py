@@ -1,11 +1,12 @@
-"""The real programs on a broker with TLS, SCRAM users and ACLs: what works with the right credentials and
-rights, and what each wrong one ends in.
+"""The real programs on a broker with TLS, SCRAM users and ACLs: what works with the right
+credentials and rights, and what each wrong one ends in.
 
 usage: secured_broker.py BIN_DIR SPEC [--images N] [--keep DIR]
 
-Every refusal is one of two things: exit code 2 with the reason in the last line, before anything was
-read; or a process that lives, is not ready, says why in its log and on /readyz, and does not spin. No
-password shows anywhere. Exit code 1 if one does otherwise, 77 (skipped) without an installed broker.
+Every refusal is one of two things: exit code 2 with the reason in the last line and nothing
+committed; or a process that lives, is not ready, says why in its log and on /readyz, and does not
+spin. No password shows anywhere. Exit code 1 if one does otherwise, 77 (skipped) without broker or
+openssl.
 """
 import argparse
 import concurrent.futures
@@ -189,7 +190,7 @@ class Test:
         if code:
             sys.exit(f"ingest ended with {code}: {text}")
 
-    # -- (a) --
+    # -- the right ones --
 
     def right_credentials(self):
         self.make_topics()
@@ -203,9 +204,9 @@ class Test:
         outcomes = self.outcomes("")
         self.checks.tell(worked and validator.is_ready() and len(outcomes) == self.images
                          and len(set(outcomes)) == self.images,
-                         f"(a) over TLS and SCRAM, password from a file: topics made, {self.images} "
-                         f"images fed, {self.committed('')} committed, {len(outcomes)} outcomes of "
-                         f"{len(set(outcomes))} arrivals {self.trouble(validator)}")
+                         "over TLS and SCRAM, password from a file: topics made, "
+                         f"{self.images} images fed, {self.committed('')} committed, "
+                         f"{len(outcomes)} outcomes of {len(set(outcomes))} arrivals {self.trouble(validator)}")
         validator.page("/metrics")
         code = validator.stop()
         self.checks.tell(code == 0, f"    SIGTERM ends it with {code}")
@@ -229,7 +230,7 @@ class Test:
                 for topic in (f"{prefix}images.valid", f"{prefix}images.rejected")
                 for message in self.secured.auditor.read_all(topic, 2)]
 
-    # -- (b) (c) (d): the way to the broker --
+    # -- wrong ways to the broker --
 
     def command_refused(self):
         """The command ends in any case: 2 for what a person must mend, with the reason."""
@@ -237,7 +238,8 @@ class Test:
             "wrong password": ((2,), "uthentication", {
                 "sasl_password": f"@{self.secured.password_file('wrong')}"}),
             "unknown user": ((2,), "uthentication", {"sasl_username": "nobody"}),
-            "untrusted authority": ((2,), "certificate", {"ssl_ca_location": self.secured.stranger}),
+            "untrusted authority": ((2,), "certificate", {
+                "ssl_ca_location": self.secured.stranger}),
             "plaintext to TLS": ((1, 2), "security.protocol", {"security_protocol": "PLAINTEXT"}),
         }
         with concurrent.futures.ThreadPoolExecutor() as side_by_side:
@@ -314,7 +316,7 @@ class Test:
         time.sleep(WATCHED_SECONDS)
         return (validator.cpu_seconds() - before) / (time.monotonic() - began)
 
-    # -- (e): rights --
+    # -- rights --
 
     def rights_refused(self):
         """Each lacks one right; a pipeline of its own keeps their groups apart."""
@@ -340,7 +342,8 @@ class Test:
         self.make_topics(prefix)
         self.ingest(prefix)
         self.secured.add_user(name)
-        rights = [(kind, prefix + resource, *operations) for kind, resource, *operations in EVERYTHING
+        rights = [(kind, prefix + resource, *operations)
+                  for kind, resource, *operations in EVERYTHING
                   if kind not in missing and resource not in missing]
         # Seen by everybody: what is missing is one right, not the topic.
         self.secured.allow(name, rights + [("topic", f"{prefix}*", "describe")])
@@ -365,23 +368,23 @@ class Test:
 
     def password_changed(self):
         """It shows when connections break: told as at the start. The right one again mends it."""
-        prefix = "changed."
-        self.make_topics(prefix)
-        validator = self.start("changed", KAFKA__TOPIC_PREFIX=prefix)
-        if not kafka.wait_until(validator.is_ready, READY_SECONDS):
-            self.checks.tell(False, f"not ready with the right password {self.trouble(validator)}")
+        name, prefix = "changed", "changed."
+        self.make_pipeline_of(name, missing=())
+        validator = self.start(name, **self.of(name))
+        if not kafka.wait_until(lambda: self.committed(prefix) == self.images, READY_SECONDS):
+            self.checks.tell(False, f"right password, nothing done {self.trouble(validator)}")
             return
-        self.secured.set_password("validator", WRONG_PASSWORD)
+        self.secured.set_password(name, WRONG_PASSWORD)
         self.secured.restart()
         self.await_outcomes({validator: "uthentication"})
         self.check_refusal(validator, "uthentication")
-        self.secured.set_password("validator", self.secured.passwords["validator"])
+        self.secured.set_password(name, self.secured.passwords[name])
         if validator.exit_code() is not None:
-            validator = self.start("changed-back", KAFKA__TOPIC_PREFIX=prefix)
+            validator = self.start(f"{name}-back", **self.of(name))
         self.ingest(prefix)
-        kafka.wait_until(lambda: self.committed(prefix) == self.images, READY_SECONDS)
+        kafka.wait_until(lambda: self.committed(prefix) == 2 * self.images, READY_SECONDS)
         outcomes = self.outcomes(prefix)
-        self.checks.tell(len(outcomes) == len(set(outcomes)) == self.images,
+        self.checks.tell(len(outcomes) == len(set(outcomes)) == 2 * self.images,
                          f"the right password again: {len(outcomes)} outcomes of "
                          f"{len(set(outcomes))} arrivals {self.trouble(validator)}")
 
