@@ -206,7 +206,8 @@ class Test:
                          and len(set(outcomes)) == self.images,
                          "over TLS and SCRAM, password from a file: topics made, "
                          f"{self.images} images fed, {self.committed('')} committed, "
-                         f"{len(outcomes)} outcomes of {len(set(outcomes))} arrivals {self.trouble(validator)}")
+                         f"{len(outcomes)} outcomes of {len(set(outcomes))} arrivals "
+                         f"{self.trouble(validator)}")
         validator.page("/metrics")
         code = validator.stop()
         self.checks.tell(code == 0, f"    SIGTERM ends it with {code}")
