@@ -43,7 +43,7 @@ READY_SECONDS = 60
 FED_BEFORE = 0.25  # of the images; as many while the broker is away, the rest afterwards
 NOTICED_SECONDS = 10.0
 RECOVERED_SECONDS = 40.0
-MOST_CPU_SHARE = 0.15
+MOST_CPU_SHARE = 0.25
 MOST_GROWTH_KB = 48 * 1024
 MOST_RESTARTS = 1
 
