@@ -96,7 +96,7 @@ BatchCommitter::Done BatchCommitter::Settle(Work& work) {
   const Status written = WriteState(*work.batch, effects);
   if (!written) return {End::kFailed, written.error()};
   At(CrashPoint::kAfterStateWrite);
-  around_.reachable.store(true);
+  around_.reachable.Answered();
   return {End::kCommitted, {}};
 }
 

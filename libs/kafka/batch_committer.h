@@ -12,6 +12,7 @@
 #include "libs/base/result.h"
 #include "libs/kafka/batch.h"
 #include "libs/kafka/client.h"
+#include "libs/kafka/reachability.h"
 #include "libs/kafka/stage_consumer.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/stage_topics.h"
@@ -38,7 +39,7 @@ class BatchCommitter {
     const StageTopics& topics;
     const StageConsumer& consumer;  // asked whether the assignment is lost
     stream::StageObserver& observer;
-    std::atomic<bool>& reachable;
+    Reachability& reachable;
     const std::atomic<bool>& give_up;  // once set, nothing is waited for any longer
     Wakeup& wakeup;                    // notified when there is something to take
   };

@@ -174,20 +174,6 @@ Result<RdClient> NewClient(rd_kafka_type_t type, const ClientConfig& config,
   return client;
 }
 
-void RefusalListener::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
-  if (code != RD_KAFKA_RESP_ERR__AUTHENTICATION && code != RD_KAFKA_RESP_ERR__SSL &&
-      code != RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) {
-    return;
-  }
-  const MutexLock lock(mutex_);
-  refused_ = ToError(code, "the broker refuses this client", reason);
-}
-
-std::optional<Error> RefusalListener::refused() const {
-  const MutexLock lock(mutex_);
-  return refused_;
-}
-
 Status CheckProperties(const ClientConfig& config) {
   Conf conf;
   return Fill(conf, config, {});

@@ -70,17 +70,6 @@ Result<RdClient> NewClient(rd_kafka_type_t type, const ClientConfig& config,
                            const Settings& settings, ClientListener* listener = nullptr,
                            Rebalance rebalance = Rebalance::kLibrary);
 
-// Remembers that the broker refuses us for good: credentials, certificates.
-class RefusalListener : public ClientListener {
- public:
-  void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
-  std::optional<Error> refused() const;
-
- private:
-  mutable Mutex mutex_;
-  std::optional<Error> refused_ WINNOW_GUARDED_BY(mutex_);
-};
-
 // ---- errors --------------------------------------------------------------------------------
 
 // kConfig: credentials, rights, topics that are not there; kInput: a message the broker does not

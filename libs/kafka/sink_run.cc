@@ -122,7 +122,7 @@ Status SinkRun::Prepare() {
 
 Status SinkRun::AwaitCluster() {
   ReportCondition();
-  RefusalListener refusals;
+  RefusalListener refusals(reachable_);
   WINNOW_ASSIGN_OR_RETURN(const RdClient client,
                           NewClient(RD_KAFKA_CONSUMER, options_.client,
                                     {{"group.id", topics_.group}}, &refusals));
@@ -133,8 +133,9 @@ Status SinkRun::AwaitCluster() {
     if (stopped()) return CancelledError("stopped before the broker answered");
     rd_kafka_poll(client.get(), 0);
     if (const auto refused = refusals.refused()) return *refused;
+    ReportCondition();
   }
-  reachable_ = true;
+  reachable_.Answered();
   return {};
 }
 
@@ -159,7 +160,7 @@ Status SinkRun::Turn() {
   WINNOW_RETURN_IF_ERROR(SealDue());
   if (unconfirmed_ == 0) Tell();
   if (SteadyClock::now() >= next_check_) {
-    if (!reachable_ && consumer_->Answers()) reachable_ = true;
+    if (!reachable_.answers() && consumer_->Answers()) reachable_.Answered();
     for (const auto& [number, task] : tasks_) ReportLag(*task);
     next_check_ = SteadyClock::now() + kCheckEvery;
   }
@@ -215,7 +216,7 @@ Status SinkRun::Open(Task& task) {
 Status SinkRun::CheckLog(const SinkPartition& partition) {
   const auto log = QueryWatermarks(probe_.get(), topics_.input, partition.number(), kPatience);
   if (!log) {
-    reachable_ = false;
+    reachable_.Lost();
     return log.error();
   }
   if (partition.position() < log->low) {
@@ -250,7 +251,7 @@ Status SinkRun::Mishap(Task& task, const Error& why) {
   const std::int64_t got_to = task.partition.published_until();
   if (task.partition.ready() && got_to > task.got_to) task.mishaps = 0;
   if (task.partition.ready()) task.got_to = std::max(task.got_to, got_to);
-  if (reachable_ && ++task.mishaps >= kMaxMishaps) return why;
+  if (reachable_.answers() && ++task.mishaps >= kMaxMishaps) return why;
   observer_.Aborted(why.message);
   observer_.Event(stream::Severity::kWarning, "a partition is opened again",
                   {{"topic", topics_.input},
@@ -421,11 +422,9 @@ void SinkRun::ReportCondition() {
   const bool opened = std::all_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
     return entry.second->partition.ready();
   });
-  const stream::Condition now = {assigned_, assigned_ && opened, reachable_.load()};
-  if (told_ && told_->assigned == now.assigned && told_->restored == now.restored &&
-      told_->reachable == now.reachable) {
-    return;
-  }
+  const stream::Condition now = {assigned_, assigned_ && opened, reachable_.answers(),
+                                 Redacted(reachable_.why(), options_.client)};
+  if (told_ == now) return;
   observer_.Is(now);
   told_ = now;
 }

@@ -16,6 +16,7 @@
 #include "libs/kafka/sink_judgement.h"
 #include "libs/kafka/sink_partition.h"
 #include "libs/kafka/sink_runner.h"
+#include "libs/kafka/reachability.h"
 #include "libs/kafka/stage_consumer.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/stage_topics.h"
@@ -92,7 +93,7 @@ class SinkRun : private GroupEvents {
   std::unique_ptr<stream::Processor> processor_;
 
   Wakeup wakeup_;
-  std::atomic<bool> reachable_{false};
+  Reachability reachable_;
   std::unique_ptr<RecordProducer> producer_;
   RdClient probe_;  // asks for the ends of the log
   std::unique_ptr<StageConsumer> consumer_;

@@ -37,7 +37,7 @@ Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics
 Result<std::unique_ptr<StageConsumer>> StageConsumer::Join(const StageOptions& options,
                                                            const StageTopics& topics,
                                                            GroupEvents& events,
-                                                           std::atomic<bool>& reachable,
+                                                           Reachability& reachable,
                                                            Wakeup& wakeup) {
   std::unique_ptr<StageConsumer> consumer(new StageConsumer(topics, events, reachable, wakeup));
   WINNOW_ASSIGN_OR_RETURN(
@@ -162,7 +162,7 @@ void StageConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
 }
 
 void StageConsumer::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reachable_.store(false);
+  reachable_.Complained(code, reason);
   if (code == RD_KAFKA_RESP_ERR__FATAL) {
     broken_ = UnavailableError(fmt::format(
         "another process is the member of group {} that this one was, or the client failed: {}",

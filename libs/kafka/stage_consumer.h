@@ -17,6 +17,7 @@
 #include "libs/kafka/client.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/stage_topics.h"
+#include "libs/kafka/reachability.h"
 #include "libs/kafka/wakeup.h"
 
 namespace winnow::kafka {
@@ -43,7 +44,7 @@ class StageConsumer : private ClientListener {
   static Result<std::unique_ptr<StageConsumer>> Join(const StageOptions& options,
                                                      const StageTopics& topics,
                                                      GroupEvents& events,
-                                                     std::atomic<bool>& reachable,
+                                                     Reachability& reachable,
                                                      Wakeup& wakeup);
   ~StageConsumer() override;
 
@@ -71,7 +72,7 @@ class StageConsumer : private ClientListener {
   std::int64_t EndOf(int partition) const;
 
  private:
-  StageConsumer(const StageTopics& topics, GroupEvents& events, std::atomic<bool>& reachable,
+  StageConsumer(const StageTopics& topics, GroupEvents& events, Reachability& reachable,
                 Wakeup& wakeup)
       : topics_(topics), events_(events), reachable_(reachable), wakeup_(wakeup) {}
   void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
@@ -81,7 +82,7 @@ class StageConsumer : private ClientListener {
 
   const StageTopics& topics_;
   GroupEvents& events_;
-  std::atomic<bool>& reachable_;
+  Reachability& reachable_;
   Wakeup& wakeup_;
   std::optional<Error> broken_;
   RdClient client_;

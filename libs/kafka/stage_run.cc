@@ -113,7 +113,7 @@ Status StageRun::Prepare() {
 
 Status StageRun::AwaitCluster() {
   ReportCondition();
-  RefusalListener refusals;
+  RefusalListener refusals(reachable_);
   WINNOW_ASSIGN_OR_RETURN(const RdClient client,
                           NewClient(RD_KAFKA_CONSUMER, options_.client,
                                     {{"group.id", topics_.group}}, &refusals));
@@ -124,8 +124,9 @@ Status StageRun::AwaitCluster() {
     if (stopped()) return CancelledError("stopped before the broker answered");
     rd_kafka_poll(client.get(), 0);
     if (const auto refused = refusals.refused()) return *refused;
+    ReportCondition();
   }
-  reachable_ = true;
+  reachable_.Answered();
   return {};
 }
 
@@ -441,17 +442,15 @@ void StageRun::ReportLag(const PartitionTask& task) {
 void StageRun::ReportCondition() {
   const bool restored = std::all_of(tasks_.begin(), tasks_.end(),
                                     [](const auto& entry) { return entry.second->ready; });
-  const stream::Condition now = {assigned_, assigned_ && restored, reachable_.load()};
-  if (told_ && told_->assigned == now.assigned && told_->restored == now.restored &&
-      told_->reachable == now.reachable) {
-    return;
-  }
+  const stream::Condition now = {assigned_, assigned_ && restored, reachable_.answers(),
+                                 Redacted(reachable_.why(), options_.client)};
+  if (told_ == now) return;
   observer_.Is(now);
   told_ = now;
 }
 
 void StageRun::CheckReachable() {
-  if (!reachable_ && consumer_->Answers()) reachable_ = true;
+  if (!reachable_.answers() && consumer_->Answers()) reachable_.Answered();
 }
 
 void StageRun::Fail(Error error) {

@@ -19,6 +19,7 @@
 #include "libs/kafka/batch_committer.h"
 #include "libs/kafka/lanes.h"
 #include "libs/kafka/partition_opener.h"
+#include "libs/kafka/reachability.h"
 #include "libs/kafka/stage_consumer.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/stage_topics.h"
@@ -88,7 +89,7 @@ class StageRun : private GroupEvents {
   stream::OrderingScope scope_ = stream::OrderingScope::kNone;
 
   Wakeup wakeup_;
-  std::atomic<bool> reachable_{false};
+  Reachability reachable_;
   std::atomic<bool> give_up_{false};
   std::atomic<bool> failed_{false};
   Mutex failure_mutex_;

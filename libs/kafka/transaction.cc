@@ -34,7 +34,7 @@ rd_kafka_vu_t Bytes(rd_kafka_vtype_t type, const std::optional<std::string_view>
 }  // namespace
 
 TransactionalProducer::TransactionalProducer(TransactionOptions options,
-                                             std::atomic<bool>* reachable,
+                                             Reachability* reachable,
                                              const std::atomic<bool>* give_up)
     : options_(std::move(options)), reachable_(reachable), give_up_(give_up) {}
 
@@ -75,6 +75,9 @@ Status TransactionalProducer::Renew() {
 TransactionFailure TransactionalProducer::Classify(const rd_kafka_error_t& error,
                                                    std::string_view what) const {
   const rd_kafka_resp_err_t code = rd_kafka_error_code(&error);
+  if (const RdError cause = code == RD_KAFKA_RESP_ERR__STATE ? CauseOfFailure() : nullptr) {
+    return Classify(*cause, what);
+  }
   if (code == RD_KAFKA_RESP_ERR__FENCED) {
     return {Remedy::kGiveUp,
             UnavailableError(fmt::format(
@@ -170,7 +173,20 @@ TransactionStatus TransactionalProducer::Produce(const ProducerMessage& message)
   return {};
 }
 
+// When a transaction cannot go on, librdkafka purges its messages and refuses its calls; the reason
+// is told to who asks for another transaction, which it refuses as well.
+RdError TransactionalProducer::CauseOfFailure() const {
+  RdError cause(rd_kafka_begin_transaction(client_.get()));
+  if (cause && rd_kafka_error_code(cause.get()) == RD_KAFKA_RESP_ERR__STATE) return nullptr;
+  return cause;
+}
+
 TransactionFailure TransactionalProducer::DeliveryFailure() const {
+  const bool purged = failed_ == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                      failed_ == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (const RdError cause = purged ? CauseOfFailure() : nullptr) {
+    return Classify(*cause, "cannot send to " + failed_topic_);
+  }
   Error told = ToError(failed_, "cannot send to " + failed_topic_);
   // Sent again it would be refused again.
   const bool hopeless = told.code != ErrorCode::kUnavailable;
@@ -236,8 +252,8 @@ void TransactionalProducer::OnDelivery(const rd_kafka_message_t& message) {
   if (greatest != nullptr) *greatest = std::max(*greatest, message.offset);
 }
 
-void TransactionalProducer::OnError(rd_kafka_resp_err_t code, std::string_view) {
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reachable_->store(false);
+void TransactionalProducer::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
+  reachable_->Complained(code, reason);
 }
 
 }  // namespace winnow::kafka

@@ -17,6 +17,7 @@
 #include "libs/base/result.h"
 #include "libs/kafka/client.h"
 #include "libs/kafka/client_config.h"
+#include "libs/kafka/reachability.h"
 
 namespace winnow::kafka {
 
@@ -55,9 +56,9 @@ struct ProducerMessage {
 // One thread.
 class TransactionalProducer : private ClientListener {
  public:
-  // `reachable` and `give_up` must outlive it: the first is cleared when all brokers are lost, the
+  // `reachable` and `give_up` must outlive it: the first is told what the client complains of, the
   // second, once set, ends waits for the broker.
-  TransactionalProducer(TransactionOptions options, std::atomic<bool>* reachable,
+  TransactionalProducer(TransactionOptions options, Reachability* reachable,
                         const std::atomic<bool>* give_up);
   ~TransactionalProducer() override;
 
@@ -85,6 +86,7 @@ class TransactionalProducer : private ClientListener {
   TransactionStatus Try(std::string_view what, std::chrono::milliseconds patience,
                         TransactionFailure::Remedy when_late, const Call& call);
   TransactionFailure Classify(const rd_kafka_error_t& error, std::string_view what) const;
+  RdError CauseOfFailure() const;
   TransactionFailure DeliveryFailure() const;
   rd_kafka_topic_t* TopicOf(const std::string& name);
   Result<RdHeaders> HeadersOf(const ProducerMessage& message) const;
@@ -92,7 +94,7 @@ class TransactionalProducer : private ClientListener {
   void ServeDeliveries(const Condition& wanted);
 
   const TransactionOptions options_;
-  std::atomic<bool>* const reachable_;
+  Reachability* const reachable_;
   const std::atomic<bool>* const give_up_;
   RdClient client_;
   std::map<std::string, rd_kafka_topic_t*> topics_;

@@ -50,7 +50,7 @@ class TransactionTest : public testing::Test {
   RdClient host_;
   rd_kafka_mock_cluster_t* cluster_ = nullptr;
   TransactionOptions options_;
-  std::atomic<bool> reachable_{true};
+  Reachability reachable_;
   std::atomic<bool> give_up_{false};
   RdGroup group_;
   RdPartitions offsets_;

@@ -47,6 +47,8 @@ struct Condition {
   bool assigned = false;   // the group has given it its partitions, which may be none
   bool restored = false;   // the state of all of them is rebuilt
   bool reachable = false;  // a broker answers
+  std::string why = {};    // what the broker's client complains of; empty while reachable
+  friend bool operator==(const Condition&, const Condition&) = default;
 };
 
 using EventFields = std::vector<std::pair<std::string, std::string>>;

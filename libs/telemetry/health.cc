@@ -37,6 +37,11 @@ bool Health::stopping() const {
   return options_.stopping != nullptr && options_.stopping->load();
 }
 
+std::string Health::Unreachable(const stream::Condition& condition) const {
+  const std::string none = "no broker of " + options_.brokers + " answers";
+  return condition.why.empty() ? none : none + ": " + condition.why;
+}
+
 stream::Condition Health::condition() const {
   MutexLock lock(mutex_);
   return condition_;
@@ -57,7 +62,7 @@ HttpAnswer Health::Ready() const {
   const stream::Condition now = condition();
   Json failing = Json::object();
   if (stopping()) failing["running"] = "asked to stop: it finishes what it has begun";
-  if (!now.reachable) failing["reachable"] = "no broker of " + options_.brokers + " answers";
+  if (!now.reachable) failing["reachable"] = Unreachable(now);
   if (!now.assigned) failing["assigned"] = "the group has not given it its partitions";
   if (!now.restored) failing["restored"] = "the state of its partitions is not rebuilt";
   if (failing.empty()) return JsonAnswer(200, {{"ready", true}});

@@ -49,6 +49,7 @@ class Health : public stream::StageObserver {
   void Beat();
   bool stopping() const;
   stream::Condition condition() const;
+  std::string Unreachable(const stream::Condition& condition) const;
 
   const HealthOptions options_;
   std::atomic<std::chrono::steady_clock::rep> last_beat_;

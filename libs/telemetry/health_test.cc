@@ -43,6 +43,12 @@ TEST_F(HealthTest, IsReadyOnlyIfAllConditionsHold) {
   EXPECT_EQ(Failing().size(), 1u);
 }
 
+TEST_F(HealthTest, SaysWhyNoBrokerAnswers) {
+  health_.Is({false, false, false, "broker might require SASL"});
+  EXPECT_EQ(Failing().at("reachable"),
+            "no broker of kafka-1:9092 answers: broker might require SASL");
+}
+
 TEST_F(HealthTest, IsNotReadyOnceAskedToStop) {
   health_.Is({true, true, true});
   stopping_ = true;

@@ -121,7 +121,9 @@ std::optional<std::pair<Severity, std::string_view>> JsonLog::Note(
   const std::optional<stream::Condition> before = std::exchange(condition_, condition);
   if (before && before->assigned == condition.assigned &&
       before->restored == condition.restored && before->reachable == condition.reachable) {
-    return std::nullopt;
+    // The reason comes after the fact; told once, since its words change with every attempt.
+    if (!before->why.empty() || condition.why.empty()) return std::nullopt;
+    return std::pair(Severity::kWarning, "no broker answers");
   }
   if (!condition.reachable && before && before->reachable) {
     return std::pair(Severity::kWarning, "no broker answers any more");
@@ -135,10 +137,11 @@ void JsonLog::Is(const stream::Condition& condition) {
   const auto note = Note(condition);
   if (!note) return;
   const auto text = [](bool holds) { return std::string(holds ? "true" : "false"); };
-  Write(note->first, note->second,
-        {{"reachable", text(condition.reachable)},
-         {"assigned", text(condition.assigned)},
-         {"restored", text(condition.restored)}});
+  stream::EventFields fields = {{"reachable", text(condition.reachable)},
+                                {"assigned", text(condition.assigned)},
+                                {"restored", text(condition.restored)}};
+  if (!condition.why.empty()) fields.emplace_back("why", condition.why);
+  Write(note->first, note->second, fields);
 }
 
 }  // namespace winnow::telemetry

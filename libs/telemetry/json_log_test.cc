@@ -102,6 +102,15 @@ TEST_F(JsonLogTest, TellsAChangeOfConditionOnce) {
   EXPECT_EQ(Lines().back().at("level"), "warning");
 }
 
+TEST_F(JsonLogTest, TellsOnceWhyNoBrokerAnswers) {
+  log_.Is({false, false, false});
+  log_.Is({false, false, false, "certificate verify failed (after 4ms)"});
+  log_.Is({false, false, false, "certificate verify failed (after 5ms)"});
+  ASSERT_EQ(Lines().size(), 2u);
+  EXPECT_EQ(Lines().back().at("level"), "warning");
+  EXPECT_EQ(Lines().back().at("fields").at("why"), "certificate verify failed (after 4ms)");
+}
+
 TEST_F(JsonLogTest, TakesLinesOfSeveralThreads) {
   const auto write = [this](char name) {
     for (int i = 0; i < 200; ++i) log_.Event(Severity::kInfo, std::string(1, name), {});
