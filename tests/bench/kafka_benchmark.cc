@@ -7,6 +7,7 @@
 // Loops take turns, since machines are noisy; rates are of the time from a loop's first commit to
 // its last. With --smoke it measures nothing and holds counts instead: what goes in comes out.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -95,19 +96,33 @@ void RunLoop(const Options& options, const ScratchPipeline& pipeline, LoopKind k
   RunTransactionalLoop(loop, window);
 }
 
-double Measure(const Options& options, ScratchPipeline& pipeline, LoopKind kind, int interval_ms,
-               std::uint64_t input) {
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+Figures Measure(const Options& options, ScratchPipeline& pipeline, LoopKind kind, int interval_ms,
+                std::uint64_t input) {
   CommitWindow window(WindowFor(options, interval_ms), input);
+  const double cpu_before = CpuSeconds();
   RunLoop(options, pipeline, kind, milliseconds(interval_ms), window);
+  const double cpu = CpuSeconds() - cpu_before;
   if (pipeline.EndOfOutput() < static_cast<std::int64_t>(window.records())) {
     fmt::print(stderr, "kafka_benchmark: {} committed {} records and wrote fewer\n", Name(kind),
                window.records());
     std::exit(1);
   }
   pipeline.EmptyOutput();
-  fmt::print(stderr, "  {:>4} ms {:<13} {:>9.0f} records/s{}\n", interval_ms, Name(kind),
-             window.records_per_second(), window.ran_out() ? "  (all there were)" : "");
-  return window.records_per_second();
+  const Figures figures = {window.records_per_second(),
+                           1e6 * cpu / static_cast<double>(window.records())};
+  fmt::print(stderr, "  {:>4} ms {:<13} {:>9.0f} records/s {:>7.1f} us CPU{}\n", interval_ms,
+             Name(kind), figures.records_per_second, figures.cpu_microseconds_per_record,
+             window.ran_out() ? "  (all there were)" : "");
+  return figures;
 }
 
 // Each round begins with another loop.
@@ -127,9 +142,9 @@ std::uint64_t FillInput(const Options& options, ScratchPipeline& pipeline,
                         std::size_t message_bytes) {
   const std::uint64_t first = kWarmUpBytes / message_bytes;
   pipeline.Fill(first, message_bytes);
-  const double rate =
+  const Figures warm =
       Measure(options, pipeline, LoopKind::kPlain, options.intervals_ms.front(), first);
-  const std::uint64_t all = InputFor(options, rate, message_bytes);
+  const std::uint64_t all = InputFor(options, warm.records_per_second, message_bytes);
   if (all <= first) return first;
   pipeline.Fill(all - first, message_bytes);
   return all;

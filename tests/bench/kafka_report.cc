@@ -8,7 +8,10 @@
 namespace winnow::bench {
 namespace {
 
-double At(const Round& round, LoopKind kind) { return round[static_cast<std::size_t>(kind)]; }
+const Figures& At(const Round& round, LoopKind kind) {
+  return round[static_cast<std::size_t>(kind)];
+}
+double RateAt(const Round& round, LoopKind kind) { return At(round, kind).records_per_second; }
 
 Spread SpreadOf(std::vector<double> values) {
   if (values.empty()) return {};
@@ -23,8 +26,8 @@ std::string RateText(const Cell& cell, LoopKind kind) {
   const Spread rate = RateOf(cell, kind);
   if (rate.median == 0) return "-";
   const double megabytes = rate.median * static_cast<double>(cell.message_bytes) / 1e6;
-  return fmt::format("{:.0f} ({:.0f}-{:.0f}), {:.0f} MB/s", rate.median, rate.low, rate.high,
-                     megabytes);
+  return fmt::format("{:.0f} ({:.0f}-{:.0f}), {:.0f} MB/s, {:.1f} us", rate.median, rate.low,
+                     rate.high, megabytes, CpuOf(cell, kind).median);
 }
 
 std::string RatioText(const Cell& cell, LoopKind of, LoopKind to) {
@@ -51,7 +54,8 @@ nlohmann::json JsonOf(const Cell& cell) {
   for (const LoopKind kind : kLoopKinds) {
     nlohmann::json& loop = json["records_per_second"][std::string(Name(kind))];
     loop = JsonOf(RateOf(cell, kind));
-    for (const Round& round : cell.rounds) loop["rounds"].push_back(At(round, kind));
+    for (const Round& round : cell.rounds) loop["rounds"].push_back(RateAt(round, kind));
+    json["cpu_microseconds_per_record"][std::string(Name(kind))] = JsonOf(CpuOf(cell, kind));
   }
   json["stage_to_transactional"] =
       JsonOf(RatioOf(cell, LoopKind::kStage, LoopKind::kTransactional));
@@ -75,15 +79,26 @@ std::string_view Name(LoopKind kind) {
 Spread RateOf(const Cell& cell, LoopKind kind) {
   std::vector<double> rates;
   for (const Round& round : cell.rounds) {
-    if (At(round, kind) > 0) rates.push_back(At(round, kind));
+    if (RateAt(round, kind) > 0) rates.push_back(RateAt(round, kind));
   }
   return SpreadOf(std::move(rates));
+}
+
+Spread CpuOf(const Cell& cell, LoopKind kind) {
+  std::vector<double> microseconds;
+  for (const Round& round : cell.rounds) {
+    const double figure = At(round, kind).cpu_microseconds_per_record;
+    if (figure > 0) microseconds.push_back(figure);
+  }
+  return SpreadOf(std::move(microseconds));
 }
 
 Spread RatioOf(const Cell& cell, LoopKind of, LoopKind to) {
   std::vector<double> ratios;
   for (const Round& round : cell.rounds) {
-    if (At(round, of) > 0 && At(round, to) > 0) ratios.push_back(At(round, of) / At(round, to));
+    if (RateAt(round, of) > 0 && RateAt(round, to) > 0) {
+      ratios.push_back(RateAt(round, of) / RateAt(round, to));
+    }
   }
   return SpreadOf(std::move(ratios));
 }
@@ -91,7 +106,7 @@ Spread RatioOf(const Cell& cell, LoopKind of, LoopKind to) {
 std::string ToMarkdown(const Report& report) {
   std::string text = fmt::format(
       "{} cores, load before {:.2f}, {} partitions, {} lanes; "
-      "records/s: median (lowest-highest)\n\n"
+      "records/s: median (lowest-highest); us: CPU of the process a record\n\n"
       "| bytes | commit | plain | transactional | RunStage | RunStage/transactional | "
       "RunStage/plain | transactional/plain |\n|---|---|---|---|---|---|---|---|\n",
       report.machine.cores, report.machine.load_before, report.machine.partitions,

@@ -14,8 +14,15 @@ inline constexpr std::array kLoopKinds = {LoopKind::kPlain, LoopKind::kTransacti
                                           LoopKind::kStage};
 std::string_view Name(LoopKind kind);  // "plain"
 
-// Records a second of the three loops, one after another; 0 for one that was not measured.
-using Round = std::array<double, kLoopKinds.size()>;
+// Of one loop; all 0 if it was not measured.
+struct Figures {
+  double records_per_second = 0;
+  // Of this process, user and system: what other load on the machine changes least.
+  double cpu_microseconds_per_record = 0;
+};
+
+// The loops one after another, by LoopKind.
+using Round = std::array<Figures, kLoopKinds.size()>;
 
 // Rounds at one size of message and one commit interval.
 struct Cell {
@@ -51,6 +58,7 @@ struct Spread {
 };
 // Of the rounds that have the figure. All 0 without any.
 Spread RateOf(const Cell& cell, LoopKind kind);
+Spread CpuOf(const Cell& cell, LoopKind kind);
 // Within each round, so that a machine that becomes slower meanwhile does not count.
 Spread RatioOf(const Cell& cell, LoopKind of, LoopKind to);
 
