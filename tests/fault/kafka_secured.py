@@ -86,6 +86,9 @@ class SecuredBroker:
     def restart(self):
         """Every client has to show its password again."""
         self._broker.kill()
+        # The killed process can be seen as dead a moment before its sockets are closed.
+        kafka.wait_until(lambda: all(map(kafka.is_free, (*self._ports, self.port))), 10)
+        self.auditor.close()
         self.start()
 
     def _choose_ports(self):

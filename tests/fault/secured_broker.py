@@ -357,7 +357,8 @@ class Test:
         """A refusal for want of a right loses nothing."""
         name = "output"
         self.secured.allow(name, [("topic", f"{name}.images.valid", "write")])
-        validator = self.start(f"{name}-again", **self.of(name))
+        # Under the name it had, as a restart is: that ends the transaction it left behind.
+        validator = self.start(f"{name}-again", INSTANCE=f"validator-{name}", **self.of(name))
         kafka.wait_until(lambda: self.committed(f"{name}.") == self.images
                          or validator.exit_code() is not None, READY_SECONDS)
         outcomes = self.outcomes(f"{name}.")
@@ -381,7 +382,7 @@ class Test:
         self.check_refusal(validator, "uthentication")
         self.secured.set_password(name, self.secured.passwords[name])
         if validator.exit_code() is not None:
-            validator = self.start(f"{name}-back", **self.of(name))
+            validator = self.start(f"{name}-back", INSTANCE=f"validator-{name}", **self.of(name))
         self.ingest(prefix)
         kafka.wait_until(lambda: self.committed(prefix) == 2 * self.images, READY_SECONDS)
         outcomes = self.outcomes(prefix)
