@@ -273,6 +273,9 @@ class Broker:
         ended = wait_until(lambda: self._reaped() or not process_runs(pid), timeout)
         if not ended:
             raise Refused(f"process {pid} still runs after {timeout} s: --kill ends it")
+        # Of a killed process, threads can outlive the first one for a moment and hold the sockets.
+        ports = [int(port) for port in self._read("ports").split()]
+        wait_until(lambda: all(is_free(port) for port in ports), 5)
         (self.directory / "pid").unlink(missing_ok=True)
         return True
 

@@ -12,6 +12,8 @@ namespace {
 using Remedy = TransactionFailure::Remedy;
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kLastPatience{2000};
+
 TransactionOptions OptionsOf(const BatchCommitter::Surroundings& around) {
   return {.client = around.options.client,
           .transactional_id = around.topics.transactional_id,
@@ -196,8 +198,10 @@ BatchCommitter::Done BatchCommitter::Recover(const TransactionFailure& failure, 
   return {End::kRolledBack, failure.error};
 }
 
-// The producer may still be sending from memory that goes with the batch.
+// The producer may still be sending from memory that goes with the batch. A transaction left open
+// would keep other instances from the partitions until the broker times it out.
 BatchCommitter::Done BatchCommitter::GiveUp(const Error& why) {
+  producer_.AbortIfPossible(kLastPatience);
   producer_.Close();
   return {End::kFailed, why};
 }

@@ -240,6 +240,12 @@ void TransactionalProducer::ServeDeliveries(const Condition& wanted) {
   while (wanted() && SteadyClock::now() < deadline) rd_kafka_poll(client_.get(), 20);
 }
 
+void TransactionalProducer::AbortIfPossible(std::chrono::milliseconds patience) {
+  if (!client_) return;
+  const RdError ignored(
+      rd_kafka_abort_transaction(client_.get(), static_cast<int>(patience.count())));
+}
+
 void TransactionalProducer::OnDelivery(const rd_kafka_message_t& message) {
   ++delivered_;
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {

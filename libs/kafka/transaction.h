@@ -77,6 +77,8 @@ class TransactionalProducer : private ClientListener {
                                 const rd_kafka_consumer_group_metadata_t* group);
   TransactionStatus Commit();
   TransactionStatus Abort();
+  // For one who gives up: one attempt, at most this long; nothing depends on it.
+  void AbortIfPossible(std::chrono::milliseconds patience);
 
  private:
   void OnDelivery(const rd_kafka_message_t& message) override;
