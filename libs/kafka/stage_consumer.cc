@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace winnow::kafka {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kStopPause{100};
 constexpr int kMessagesPerTurn = 64;
 // Fetched and not taken yet, over all partitions.
 constexpr int kPrefetchKbytes = 16'384;
@@ -69,7 +73,7 @@ Status StageConsumer::Serve() {
   while (true) {
     const RdMessage message(rd_kafka_consumer_poll(client_.get(), 0));
     if (broken_) return *broken_;
-    if (!message) return {};
+    if (!message) return AssignDue();
     if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // Revoked follows
     if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
         message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
@@ -83,7 +87,27 @@ Status StageConsumer::Serve() {
   }
 }
 
-Status StageConsumer::Read(const std::vector<std::pair<int, std::int64_t>>& positions) {
+// librdkafka 2.0.2 dies of a partition that is stopped twice (rdkafka_assignment.c:872), which two
+// assignments in a row do if the first one's stop is not answered yet. So one goes over nothing, and
+// after a pause.
+Status StageConsumer::Read(Positions positions) {
+  wanted_.reset();
+  if (!reading_.empty()) {
+    WINNOW_RETURN_IF_ERROR(Assign({}));
+    assign_at_ = SteadyClock::now() + kStopPause;
+  } else if (positions.empty()) {
+    return Assign({});
+  }
+  if (!positions.empty()) wanted_ = std::move(positions);
+  return AssignDue();
+}
+
+Status StageConsumer::AssignDue() {
+  if (!wanted_ || SteadyClock::now() < assign_at_) return {};
+  return Assign(*std::exchange(wanted_, std::nullopt));
+}
+
+Status StageConsumer::Assign(const Positions& positions) {
   const RdPartitions list = NewPartitions();
   reading_.clear();
   for (const auto& [partition, offset] : positions) {
@@ -157,8 +181,11 @@ void StageConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
     return;
   }
   const bool is_lost = code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || lost();
+  wanted_.reset();
+  reading_.clear();
   events_.Revoked(is_lost ? GroupEvents::Cause::kLost : GroupEvents::Cause::kRebalance);
   rd_kafka_assign(client, nullptr);
+  assign_at_ = SteadyClock::now() + kStopPause;
 }
 
 void StageConsumer::OnError(rd_kafka_resp_err_t code, std::string_view reason) {

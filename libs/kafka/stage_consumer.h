@@ -52,8 +52,9 @@ class StageConsumer : private ClientListener {
   Status Serve();
 
   // Reads these partitions, each from its offset, and no others; what was fetched before is
-  // dropped.
-  Status Read(const std::vector<std::pair<int, std::int64_t>>& positions);
+  // dropped. Reading begins with one of the next calls of Serve.
+  using Positions = std::vector<std::pair<int, std::int64_t>>;
+  Status Read(Positions positions);
 
   // A message or the news that the end of a partition was reached (_PARTITION_EOF); null if there
   // is none now. Partitions take turns.
@@ -78,6 +79,8 @@ class StageConsumer : private ClientListener {
   void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                    rd_kafka_topic_partition_list_t* partitions) override;
   void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
+  Status Assign(const Positions& positions);
+  Status AssignDue();
   void OpenQueue(int partition);
 
   const StageTopics& topics_;
@@ -89,6 +92,8 @@ class StageConsumer : private ClientListener {
   RdQueue group_;
   std::map<int, RdQueue> queues_;   // of every partition there ever was
   std::vector<int> reading_;        // partitions
+  std::optional<Positions> wanted_;  // to be read from `assign_at_` on
+  std::chrono::steady_clock::time_point assign_at_{};
   std::size_t turn_ = 0;            // index in reading_
   int taken_ = 0;                   // in this turn
 };

@@ -215,13 +215,16 @@ void StageRun::ReopenAll() {
 
 Status StageRun::TakeOpened() {
   bool any = false;
+  // All are read from then on, or none: every change of what is read drops what was fetched.
   for (const PartitionOpener::Opened& opened : opener_->Take()) {
     if (!opened.status && opened.status.error().code == ErrorCode::kCancelled) continue;
     WINNOW_RETURN_IF_ERROR(opened.status);
     opened.task->ready = true;
     any = true;
   }
-  if (!any) return {};
+  const bool all = std::all_of(tasks_.begin(), tasks_.end(),
+                               [](const auto& entry) { return entry.second->ready; });
+  if (!any || !all) return {};
   return ReadReady();
 }
 
