@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/kafka/arrival.h"
 #include "libs/kafka/partition_state.h"
 
 namespace winnow::kafka {
@@ -33,20 +34,6 @@ StageTopics TopicsOf(const StageOptions& member) {
   StageTopics topics = NamesOf(member);
   topics.outputs = {{Topic::kDead, TopicName(Topic::kDead, member.topic_prefix)}};
   return topics;
-}
-
-Arrival ArrivalOf(const rd_kafka_message_t& message, const std::string& topic) {
-  Arrival arrival;
-  arrival.place = {topic, message.partition, message.offset};
-  arrival.time = Timestamp(
-      std::chrono::milliseconds(rd_kafka_message_timestamp(&message, nullptr)));
-  arrival.key = KeyOf(message);
-  if (message.payload != nullptr) arrival.value = ValueOf(message);
-  arrival.origin = HeaderOf(message, kOriginHeader);
-  arrival.traceparent = HeaderOf(message, kTraceparentHeader);
-  arrival.tracestate = HeaderOf(message, kTracestateHeader);
-  arrival.replay = HeaderOf(message, kReplayHeader);
-  return arrival;
 }
 
 std::uint64_t BytesOf(const rd_kafka_message_t& message) {
@@ -100,7 +87,9 @@ Status SinkRun::OpenProcessor() {
 }
 
 Status SinkRun::Prepare() {
-  WINNOW_RETURN_IF_ERROR(AwaitCluster());
+  ReportCondition();
+  WINNOW_RETURN_IF_ERROR(AwaitCluster(options_.client, topics_, reachable_, options_.stop,
+                                      [this] { ReportCondition(); }));
   judge_ = {.stage = options_.stage,
             .input = options_.input,
             .collection = options_.collection,
@@ -117,25 +106,6 @@ Status SinkRun::Prepare() {
                                              {"isolation.level", "read_uncommitted"}}));
   WINNOW_ASSIGN_OR_RETURN(consumer_,
                           StageConsumer::Join(member_, topics_, *this, reachable_, wakeup_));
-  return {};
-}
-
-Status SinkRun::AwaitCluster() {
-  ReportCondition();
-  RefusalListener refusals(reachable_);
-  WINNOW_ASSIGN_OR_RETURN(const RdClient client,
-                          NewClient(RD_KAFKA_CONSUMER, options_.client,
-                                    {{"group.id", topics_.group}}, &refusals));
-  while (true) {
-    const Status seen = Inspect(client.get(), topics_);
-    if (seen) break;
-    if (seen.error().code != ErrorCode::kUnavailable) return seen;
-    if (stopped()) return CancelledError("stopped before the broker answered");
-    rd_kafka_poll(client.get(), 0);
-    if (const auto refused = refusals.refused()) return *refused;
-    ReportCondition();
-  }
-  reachable_.Answered();
   return {};
 }
 

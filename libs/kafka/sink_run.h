@@ -51,7 +51,6 @@ class SinkRun : private GroupEvents {
   };
 
   Status Prepare();
-  Status AwaitCluster();
   Status OpenProcessor();
   Status Turn();
   void Drain();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libs/kafka/arrival.h"
 #include "libs/kafka/batch_effects.h"
 
 namespace winnow::kafka {
@@ -34,23 +35,6 @@ JudgeOptions JudgeOptionsOf(const StageOptions& options, const StageTopics& topi
           .safe_blobs = options.safe_blobs,
           .max_message_bytes = topics.max_message_bytes,
           .observer = &observer};
-}
-
-Timestamp TimeOf(const rd_kafka_message_t& message) {
-  return Timestamp(std::chrono::milliseconds(rd_kafka_message_timestamp(&message, nullptr)));
-}
-
-Arrival ArrivalOf(const rd_kafka_message_t& message, const std::string& topic) {
-  Arrival arrival;
-  arrival.place = {topic, message.partition, message.offset};
-  arrival.time = TimeOf(message);
-  arrival.key = KeyOf(message);
-  if (message.payload != nullptr) arrival.value = ValueOf(message);
-  arrival.origin = HeaderOf(message, kOriginHeader);
-  arrival.traceparent = HeaderOf(message, kTraceparentHeader);
-  arrival.tracestate = HeaderOf(message, kTracestateHeader);
-  arrival.replay = HeaderOf(message, kReplayHeader);
-  return arrival;
 }
 
 }  // namespace
@@ -99,7 +83,9 @@ Status StageRun::OpenLaneProcessors() {
 }
 
 Status StageRun::Prepare() {
-  WINNOW_RETURN_IF_ERROR(AwaitCluster());
+  ReportCondition();
+  WINNOW_RETURN_IF_ERROR(AwaitCluster(options_.client, topics_, reachable_, options_.stop,
+                                      [this] { ReportCondition(); }));
   judge_ = JudgeOptionsOf(options_, topics_, observer_);
   WINNOW_ASSIGN_OR_RETURN(
       opener_, PartitionOpener::Make(options_, topics_, factory_, observer_, wakeup_));
@@ -108,25 +94,6 @@ Status StageRun::Prepare() {
   committer_ = std::make_unique<BatchCommitter>(BatchCommitter::Surroundings{
       options_, topics_, *consumer_, observer_, reachable_, give_up_, wakeup_});
   lanes_ = std::make_unique<Lanes>(options_.lanes);
-  return {};
-}
-
-Status StageRun::AwaitCluster() {
-  ReportCondition();
-  RefusalListener refusals(reachable_);
-  WINNOW_ASSIGN_OR_RETURN(const RdClient client,
-                          NewClient(RD_KAFKA_CONSUMER, options_.client,
-                                    {{"group.id", topics_.group}}, &refusals));
-  while (true) {
-    const Status seen = Inspect(client.get(), topics_);
-    if (seen) break;
-    if (seen.error().code != ErrorCode::kUnavailable) return seen;
-    if (stopped()) return CancelledError("stopped before the broker answered");
-    rd_kafka_poll(client.get(), 0);
-    if (const auto refused = refusals.refused()) return *refused;
-    ReportCondition();
-  }
-  reachable_.Answered();
   return {};
 }
 

@@ -44,7 +44,6 @@ class StageRun : private GroupEvents {
 
   Status Prepare();
   Status OpenLaneProcessors();
-  Status AwaitCluster();
   Status Loop();
   Status Drain();
   Status Turn();

@@ -141,4 +141,25 @@ Status Inspect(rd_kafka_t* client, StageTopics& topics) {
   return {};
 }
 
+Status AwaitCluster(const ClientConfig& config, StageTopics& topics, Reachability& reachable,
+                    const std::atomic<bool>* stop, const std::function<void()>& report) {
+  RefusalListener refusals(reachable);
+  WINNOW_ASSIGN_OR_RETURN(
+      const RdClient client,
+      NewClient(RD_KAFKA_CONSUMER, config, {{"group.id", topics.group}}, &refusals));
+  while (true) {
+    const Status seen = Inspect(client.get(), topics);
+    if (seen) break;
+    if (seen.error().code != ErrorCode::kUnavailable) return seen;
+    if (stop != nullptr && stop->load()) {
+      return CancelledError("stopped before the broker answered");
+    }
+    rd_kafka_poll(client.get(), 0);
+    if (const auto refused = refusals.refused()) return *refused;
+    report();
+  }
+  reachable.Answered();
+  return {};
+}
+
 }  // namespace winnow::kafka

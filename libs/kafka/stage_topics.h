@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
 #include "libs/base/result.h"
 #include "libs/kafka/client.h"
+#include "libs/kafka/client_config.h"
+#include "libs/kafka/reachability.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/topics.h"
 
@@ -34,5 +37,10 @@ StageTopics NamesOf(const StageOptions& options);
 // Fills in what the cluster says, once. kConfig with the remedy for topics that are missing or
 // whose partitions do not match; kUnavailable if no broker answers within a few seconds.
 Status Inspect(rd_kafka_t* client, StageTopics& topics);
+
+// Inspects as soon as a broker answers, however long that takes. `report` is called after each
+// attempt. kConfig as above or if the broker refuses the client; kCancelled once `stop` is set.
+Status AwaitCluster(const ClientConfig& config, StageTopics& topics, Reachability& reachable,
+                    const std::atomic<bool>* stop, const std::function<void()>& report);
 
 }  // namespace winnow::kafka
