@@ -289,6 +289,13 @@ ExitCode ExitCodeFor(ErrorCode code) {
   return ExitCode::kBug;
 }
 
+MakeProcessors FromSpec(std::unique_ptr<stream::Processor> (*make)(const spec::CollectionSpec&)) {
+  return [make](const spec::CollectionSpec& spec, const ServiceConfig&) {
+    return Result<stream::ProcessorFactory>(
+        [make, spec]() -> Result<std::unique_ptr<stream::Processor>> { return make(spec); });
+  };
+}
+
 int Run(int argc, const char* const* argv, const StageService& service) {
   CommandLine line;
   if (const auto done = Parse(argc, argv, service, line)) return *done;

@@ -29,6 +29,12 @@ enum class ExitCode {
 
 ExitCode ExitCodeFor(ErrorCode code);
 
+using MakeProcessors = std::function<Result<stream::ProcessorFactory>(
+    const spec::CollectionSpec&, const ServiceConfig&)>;
+
+// Of a stage that needs the spec alone.
+MakeProcessors FromSpec(std::unique_ptr<stream::Processor> (*make)(const spec::CollectionSpec&));
+
 // Everything a service is made of. Functions are called in the order they stand here, with a spec
 // and a configuration that are complete; an Error kConfig ends the process before it joins the
 // group, and is what --check finds.
@@ -41,9 +47,7 @@ struct StageService {
   bool stateful = false;
   ServiceConfig defaults = {};  // of settings that suit this service better than the runners' own
   // Proves that processors can be made, models and all.
-  std::function<Result<stream::ProcessorFactory>(const spec::CollectionSpec&,
-                                                 const ServiceConfig&)>
-      processors = nullptr;
+  MakeProcessors processors = nullptr;
   // Set for the sink: then it is run by kafka::RunSink, else by kafka::RunStage.
   std::function<Result<stream::PartitionOutputFactory>(const spec::CollectionSpec&,
                                                        const ServiceConfig&)>

@@ -8,14 +8,7 @@ namespace {
 using winnow::Result;
 using winnow::service::ServiceConfig;
 using winnow::spec::CollectionSpec;
-using winnow::stream::ProcessorFactory;
 using winnow::stream::StageObserver;
-
-Result<ProcessorFactory> Processors(const CollectionSpec& spec, const ServiceConfig&) {
-  return ProcessorFactory([spec]() -> Result<std::unique_ptr<winnow::stream::Processor>> {
-    return winnow::balancer::NewBalancer(spec);
-  });
-}
 
 Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec& spec, const ServiceConfig&,
                                              winnow::telemetry::Metrics& metrics) {
@@ -33,7 +26,7 @@ int main(int argc, char** argv) {
   service.output = winnow::kafka::Topic::kSelected;
   service.payload = winnow::kafka::PayloadUse::kByReference;
   service.stateful = true;
-  service.processors = Processors;
+  service.processors = winnow::service::FromSpec(winnow::balancer::NewBalancer);
   service.probe = Probe;
   return winnow::service::Run(argc, argv, service);
 }

@@ -11,16 +11,9 @@ using winnow::Result;
 using winnow::service::ServiceConfig;
 using winnow::spec::CollectionSpec;
 using winnow::stream::PartitionOutputFactory;
-using winnow::stream::ProcessorFactory;
 using winnow::stream::StageObserver;
 
 constexpr auto kInput = winnow::kafka::Topic::kSelected;
-
-Result<ProcessorFactory> Processors(const CollectionSpec& spec, const ServiceConfig&) {
-  return ProcessorFactory([spec]() -> Result<std::unique_ptr<winnow::stream::Processor>> {
-    return winnow::sink::NewSink(spec);
-  });
-}
 
 Result<PartitionOutputFactory> Outputs(const CollectionSpec& spec, const ServiceConfig& config) {
   winnow::dataset::PartitionShardOptions options;
@@ -57,7 +50,7 @@ int main(int argc, char** argv) {
   service.stage = "sink";
   service.summary = "Writes the images of images.selected into shards";
   service.input = kInput;
-  service.processors = Processors;
+  service.processors = winnow::service::FromSpec(winnow::sink::NewSink);
   service.outputs = Outputs;
   service.probe = Probe;
   return winnow::service::Run(argc, argv, service);
