@@ -31,6 +31,8 @@ function(winnow_library room)
     file(GENERATE OUTPUT ${probe} CONTENT "#include \"${path}\"  // IWYU pragma: keep\n")
     list(APPEND probes ${probe})
   endforeach()
+  # They are compiled for their errors alone.
+  set_source_files_properties(${probes} PROPERTIES COMPILE_OPTIONS "-O0;-g0")
   add_library(winnow_${room} STATIC ${ARG_SOURCES} ${probes})
   add_library(winnow::${room} ALIAS winnow_${room})
   target_link_libraries(winnow_${room} PUBLIC winnow::options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})

@@ -37,6 +37,21 @@ class Observers : public stream::StageObserver {
   void Restoring(int partition, std::uint64_t done, std::uint64_t of) override {
     for (auto* one : all_) one->Restoring(partition, done, of);
   }
+  void Lost(stream::Loss loss, std::uint64_t records) override {
+    for (auto* one : all_) one->Lost(loss, records);
+  }
+  void StateIs(int partition, const stream::StateFigures& figures) override {
+    for (auto* one : all_) one->StateIs(partition, figures);
+  }
+  void PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) override {
+    for (auto* one : all_) one->PartsOpen(parts, oldest);
+  }
+  void PartsPublished(std::uint64_t parts) override {
+    for (auto* one : all_) one->PartsPublished(parts);
+  }
+  void Fenced() override {
+    for (auto* one : all_) one->Fenced();
+  }
   void Is(const stream::Condition& condition) override {
     for (auto* one : all_) one->Is(condition);
   }

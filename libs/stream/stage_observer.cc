@@ -13,4 +13,11 @@ std::string_view Name(StageStep step) {
   return "process";
 }
 
+std::string_view Name(Loss loss) {
+  switch (loss) {
+    case Loss::kRetention: return "retention";
+  }
+  return "retention";
+}
+
 }  // namespace winnow::stream

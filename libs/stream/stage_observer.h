@@ -51,6 +51,24 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
+// Why records never reached the stage that should have read them.
+enum class Loss {
+  kRetention,  // the broker deleted them first
+};
+
+inline constexpr Loss kAllLosses[] = {Loss::kRetention};
+
+std::string_view Name(Loss loss);  // "retention"
+
+// What the state of one partition weighs, as its store tells it: all of it approximate.
+struct StateFigures {
+  std::uint64_t entries = 0;
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t pending_compaction_bytes = 0;  // still to be rewritten to stay fast
+  bool writes_stopped = false;                 // the store lets nobody write until it has caught up
+};
+
 using EventFields = std::vector<std::pair<std::string, std::string>>;
 
 // Every function has an empty default. Calls come from several threads at once; implementations
@@ -71,6 +89,15 @@ class StageObserver {
   // The partition is no longer ours: its gauges go.
   virtual void Revoked(const std::string& /*topic*/, int /*partition*/) {}
   virtual void Restoring(int /*partition*/, std::uint64_t /*done*/, std::uint64_t /*of*/) {}
+  // Gone for ever, before this stage could read them.
+  virtual void Lost(Loss, std::uint64_t /*records*/) {}
+  // Every few seconds, of each partition that is ours; ends with Revoked.
+  virtual void StateIs(int /*partition*/, const StateFigures&) {}
+  // The output's parts that are written to and not yet published, and since when the oldest is.
+  virtual void PartsOpen(std::uint64_t /*parts*/, std::chrono::nanoseconds /*oldest*/) {}
+  virtual void PartsPublished(std::uint64_t /*parts*/) {}
+  // Another process of this one's name took over: this one ends.
+  virtual void Fenced() {}
   virtual void Is(const Condition&) {}
   virtual void Event(Severity, std::string_view /*message*/, const EventFields&) {}
 };
