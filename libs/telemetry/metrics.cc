@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utility>
 
+#include "libs/base/mutex.h"
 #include "libs/telemetry/process_figures.h"
 
 namespace winnow::telemetry {
@@ -56,6 +57,8 @@ Histogram HistogramFamily::At(const Labels& labels) {
 
 struct Metrics::Registry {
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Throw};
+  Mutex mutex;
+  std::vector<std::function<void()>> refreshes WINNOW_GUARDED_BY(mutex);
 };
 
 Metrics::Metrics() : registry_(std::make_unique<Registry>()) {}
@@ -76,7 +79,16 @@ HistogramFamily Metrics::AddHistograms(const std::string& name, const std::strin
           std::move(bounds)};
 }
 
+void Metrics::BeforeText(std::function<void()> refresh) {
+  MutexLock lock(registry_->mutex);
+  registry_->refreshes.push_back(std::move(refresh));
+}
+
 std::string Metrics::Text() const {
+  {
+    MutexLock lock(registry_->mutex);
+    for (const auto& refresh : registry_->refreshes) refresh();
+  }
   std::vector<prometheus::MetricFamily> families = registry_->registry.Collect();
   std::vector<prometheus::MetricFamily> process = OfProcess();
   families.insert(families.end(), std::make_move_iterator(process.begin()),

@@ -5,6 +5,7 @@
 // would grow without bound. At() looks a series up under a lock; resolve it once, not per record.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -103,6 +104,11 @@ class Metrics {
   GaugeFamily AddGauges(const std::string& name, const std::string& help);
   HistogramFamily AddHistograms(const std::string& name, const std::string& help,
                                 std::vector<double> bounds);
+
+  // `refresh` sets gauges that are only looked up when somebody asks: it is called at the beginning
+  // of each Text(), one at a time, and what it uses must live as long as Text() may be called. It
+  // must be quick and must not call Text().
+  void BeforeText(std::function<void()> refresh);
 
   // All series and those of the process itself (memory, CPU, files, start), in the Prometheus text
   // format 0.0.4.

@@ -45,6 +45,16 @@ TEST(MetricsTest, PutsObservationsIntoBuckets) {
   EXPECT_NE(text.find("seconds_bucket{le=\"+Inf\"} 3\n"), std::string::npos);
 }
 
+TEST(MetricsTest, AsksForFiguresWhenItIsAsked) {
+  Metrics metrics;
+  Gauge gauge = metrics.AddGauges("asked", "Asked").At({});
+  int asked = 0;
+  metrics.BeforeText([&] { gauge.Set(++asked); });
+  EXPECT_EQ(asked, 0);
+  EXPECT_NE(metrics.Text().find("\nasked 1\n"), std::string::npos);
+  EXPECT_NE(metrics.Text().find("\nasked 2\n"), std::string::npos);
+}
+
 TEST(MetricsTest, EscapesLabelValues) {
   Metrics metrics;
   metrics.AddGauges("g", "G").At({{"class", "a\"b\\c\nd"}}).Set(1);

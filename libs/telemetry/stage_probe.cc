@@ -46,7 +46,18 @@ StageProbe::StageProbe(StageProbeOptions options, Metrics& metrics, const Clock&
                              "Records of the partition after the last one committed")),
       restore_(metrics.AddGauges("winnow_restore_remaining_records",
                                  "Changelog records still to be read to rebuild the state")),
-      ready_(metrics.AddGauges("winnow_ready", "1 where the check of /readyz holds")) {
+      ready_(metrics.AddGauges("winnow_ready", "1 where the check of /readyz holds")),
+      lost_(metrics.AddCounters("winnow_lost_records_total",
+                                "Records that were gone before this stage could read them")),
+      state_entries_(metrics.AddGauges("winnow_state_entries", "Entries of the state, about")),
+      state_disk_(metrics.AddGauges("winnow_state_disk_bytes", "What the state takes on disk")),
+      state_memory_(metrics.AddGauges("winnow_state_memory_bytes",
+                                      "What the state's store takes in memory")),
+      state_pending_compaction_(
+          metrics.AddGauges("winnow_state_pending_compaction_bytes",
+                            "What the state's store has still to rewrite to stay fast")),
+      state_writes_stopped_(metrics.AddGauges(
+          "winnow_state_writes_stopped", "1 while the state's store lets nobody write")) {
   const auto counter = [&](const char* name, const char* help) {
     return metrics.AddCounters(name, help).At(With({}));
   };
@@ -56,12 +67,17 @@ StageProbe::StageProbe(StageProbeOptions options, Metrics& metrics, const Clock&
   aborts_ = counter("winnow_aborts_total", "Batches given up and read again");
   in_flight_ = metrics.AddGauges("winnow_in_flight_bytes", "Bytes read and not yet committed")
                    .At(With({}));
+  fenced_ = metrics.AddGauges("winnow_fenced",
+                              "1 once another process of this instance's name took over")
+                .At(With({}));
   batch_records_ = metrics.AddHistograms("winnow_batch_records", "Records of a commit",
                                          kBatchRecords).At(With({}));
   metrics.AddGauges("winnow_build_info", "Always 1; the labels tell")
       .At(With({{"version", options_.version}})).Set(1);
   MakeRecordSeries();
   MakeStepSeries(metrics);
+  if (options_.stores) MakeOutputSeries(metrics);
+  for (const stream::Loss loss : stream::kAllLosses) Lost(loss, 0);
   Is({});
   ready_.At(With({{"check", "running"}})).Set(1);
 }
@@ -85,11 +101,20 @@ void StageProbe::MakeStepSeries(Metrics& metrics) {
     steps_.at(static_cast<std::size_t>(step)) =
         steps.At(With({{"step", std::string(stream::Name(step))}}));
   }
-  if (!options_.stores) return;
+}
+
+void StageProbe::MakeOutputSeries(Metrics& metrics) {
   HistogramFamily whole = metrics.AddHistograms(
       "winnow_end_to_end_seconds", "Age of an image when it is stored", kEndToEndSeconds);
   since_captured_ = whole.At(With({{"since", "captured"}}));
   since_ingested_ = whole.At(With({{"since", "ingested"}}));
+  parts_open_ = metrics.AddGauges("winnow_parts_open", "Parts written to and not yet published")
+                    .At(With({}));
+  part_oldest_open_ = metrics.AddGauges("winnow_part_oldest_open_seconds",
+                                        "Since when the oldest of them is open; 0 with none")
+                          .At(With({}));
+  parts_published_ =
+      metrics.AddCounters("winnow_parts_published_total", "Parts published").At(With({}));
 }
 
 Labels StageProbe::With(Labels labels) const {
@@ -152,12 +177,46 @@ void StageProbe::Lag(const std::string& topic, int partition, std::uint64_t reco
 
 void StageProbe::Revoked(const std::string& topic, int partition) {
   lag_.Remove(LagLabels(topic, partition));
-  restore_.Remove(PartitionLabels(partition));
+  for (GaugeFamily* family : {&restore_, &state_entries_, &state_disk_, &state_memory_,
+                              &state_pending_compaction_, &state_writes_stopped_}) {
+    family->Remove(PartitionLabels(partition));
+  }
 }
 
 void StageProbe::Restoring(int partition, std::uint64_t done, std::uint64_t of) {
   const std::uint64_t remaining = of > done ? of - done : 0;
   restore_.At(PartitionLabels(partition)).Set(static_cast<double>(remaining));
+}
+
+void StageProbe::Lost(stream::Loss loss, std::uint64_t records) {
+  lost_.At(With({{"reason", std::string(stream::Name(loss))}})).Add(static_cast<double>(records));
+}
+
+void StageProbe::StateIs(int partition, const stream::StateFigures& figures) {
+  const Labels labels = PartitionLabels(partition);
+  const auto set = [&labels](GaugeFamily& family, std::uint64_t value) {
+    family.At(labels).Set(static_cast<double>(value));
+  };
+  set(state_entries_, figures.entries);
+  set(state_disk_, figures.disk_bytes);
+  set(state_memory_, figures.memory_bytes);
+  set(state_pending_compaction_, figures.pending_compaction_bytes);
+  set(state_writes_stopped_, figures.writes_stopped ? 1 : 0);
+}
+
+void StageProbe::PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) {
+  if (!options_.stores) return;
+  parts_open_.Set(static_cast<double>(parts));
+  part_oldest_open_.Set(parts == 0 ? 0 : std::chrono::duration<double>(oldest).count());
+}
+
+void StageProbe::PartsPublished(std::uint64_t parts) {
+  if (options_.stores) parts_published_.Add(static_cast<double>(parts));
+}
+
+void StageProbe::Fenced() {
+  fenced_.Set(1);
+  Stopping();
 }
 
 void StageProbe::Is(const stream::Condition& condition) {

@@ -17,7 +17,8 @@ struct StageProbeOptions {
   std::string stage;    // label of all its series
   std::string version;  // of the program
   std::vector<std::string> dead_reasons;  // closed set of the runner
-  bool stores = false;  // the end of the pipeline: tells how old an image is when it is stored
+  // The end of the pipeline: tells how old an image is when it is stored, and of the output's parts.
+  bool stores = false;
 };
 
 // All series of closed sets are there from the start, at 0, so that a rate over the first event is
@@ -35,6 +36,12 @@ class StageProbe : public stream::StageObserver {
   void Lag(const std::string& topic, int partition, std::uint64_t records) override;
   void Revoked(const std::string& topic, int partition) override;
   void Restoring(int partition, std::uint64_t done, std::uint64_t of) override;
+  void Lost(stream::Loss loss, std::uint64_t records) override;
+  void StateIs(int partition, const stream::StateFigures& figures) override;
+  void PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) override;
+  void PartsPublished(std::uint64_t parts) override;
+  // No longer running, either.
+  void Fenced() override;
   void Is(const stream::Condition& condition) override;
   // The process was asked to stop.
   void Stopping();
@@ -48,6 +55,7 @@ class StageProbe : public stream::StageObserver {
   Labels LagLabels(const std::string& topic, int partition) const;
   void MakeRecordSeries();
   void MakeStepSeries(Metrics& metrics);
+  void MakeOutputSeries(Metrics& metrics);
 
   const StageProbeOptions options_;
   const Clock& clock_;
@@ -56,12 +64,23 @@ class StageProbe : public stream::StageObserver {
   GaugeFamily lag_;
   GaugeFamily restore_;
   GaugeFamily ready_;
+  CounterFamily lost_;
+  GaugeFamily state_entries_;
+  GaugeFamily state_disk_;
+  GaugeFamily state_memory_;
+  GaugeFamily state_pending_compaction_;
+  GaugeFamily state_writes_stopped_;
   Counter received_;
   Counter received_bytes_;
   Counter commits_;
   Counter aborts_;
   Gauge in_flight_;
+  Gauge fenced_;
   Histogram batch_records_;
+  // Of a stage that stores; else they take no calls.
+  Gauge parts_open_;
+  Gauge part_oldest_open_;
+  Counter parts_published_;
   Histogram since_captured_;
   Histogram since_ingested_;
   std::array<Histogram, std::size(stream::kAllStageSteps)> steps_;

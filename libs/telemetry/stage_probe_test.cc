@@ -100,6 +100,56 @@ TEST_F(StageProbeTest, TellsWhatMakesItReady) {
   EXPECT_TRUE(shows("running", "0"));
 }
 
+TEST_F(StageProbeTest, TellsWhatWasLostFromZeroOn) {
+  EXPECT_TRUE(Shows("winnow_lost_records_total{reason=\"retention\",stage=\"deduper\"} 0"))
+      << metrics_.Text();
+  probe_.Lost(stream::Loss::kRetention, 7);
+  probe_.Lost(stream::Loss::kRetention, 2);
+  EXPECT_TRUE(Shows("winnow_lost_records_total{reason=\"retention\",stage=\"deduper\"} 9"));
+}
+
+TEST_F(StageProbeTest, TellsWhatTheStateWeighsUntilThePartitionGoes) {
+  EXPECT_EQ(metrics_.Text().find("winnow_state_entries{"), std::string::npos);
+  probe_.StateIs(1, {10, 2000, 300, 40, false});
+  probe_.StateIs(0, {1, 2, 3, 4, true});
+  const auto shows = [this](const std::string& name, int partition, const std::string& value) {
+    return Shows("winnow_state_" + name + "{partition=\"" + std::to_string(partition) +
+                 "\",stage=\"deduper\"} " + value);
+  };
+  EXPECT_TRUE(shows("entries", 1, "10")) << metrics_.Text();
+  EXPECT_TRUE(shows("disk_bytes", 1, "2000"));
+  EXPECT_TRUE(shows("memory_bytes", 1, "300"));
+  EXPECT_TRUE(shows("pending_compaction_bytes", 1, "40"));
+  EXPECT_TRUE(shows("writes_stopped", 1, "0"));
+  EXPECT_TRUE(shows("writes_stopped", 0, "1"));
+  probe_.Revoked("images.safe", 1);
+  EXPECT_EQ(metrics_.Text().find("partition=\"1\""), std::string::npos);
+  EXPECT_TRUE(shows("entries", 0, "1"));
+}
+
+TEST_F(StageProbeTest, TellsOfTheOutputsParts) {
+  const auto shows = [this](const std::string& name, const std::string& value) {
+    return Shows("winnow_" + name + "{stage=\"deduper\"} " + value);
+  };
+  EXPECT_TRUE(shows("parts_open", "0")) << metrics_.Text();
+  EXPECT_TRUE(shows("part_oldest_open_seconds", "0"));
+  EXPECT_TRUE(shows("parts_published_total", "0"));
+  probe_.PartsOpen(3, std::chrono::milliseconds(2500));
+  probe_.PartsPublished(2);
+  EXPECT_TRUE(shows("parts_open", "3"));
+  EXPECT_TRUE(shows("part_oldest_open_seconds", "2.5"));
+  EXPECT_TRUE(shows("parts_published_total", "2"));
+  probe_.PartsOpen(0, std::chrono::seconds(9));
+  EXPECT_TRUE(shows("part_oldest_open_seconds", "0")) << "with none open there is no oldest";
+}
+
+TEST_F(StageProbeTest, TellsThatAnotherProcessTookOver) {
+  EXPECT_TRUE(Shows("winnow_fenced{stage=\"deduper\"} 0")) << metrics_.Text();
+  probe_.Fenced();
+  EXPECT_TRUE(Shows("winnow_fenced{stage=\"deduper\"} 1"));
+  EXPECT_TRUE(Shows("winnow_ready{check=\"running\",stage=\"deduper\"} 0"));
+}
+
 TEST_F(StageProbeTest, TellsHowOldAnImageIsWhenItIsStored) {
   record::ImageRecord record;
   record.history.emplace_back();
@@ -115,6 +165,15 @@ TEST_F(StageProbeTest, TellsHowOldAnImageIsWhenItIsStored) {
   EXPECT_TRUE(Shows("winnow_end_to_end_seconds_count{since=\"captured\"" + end + "1"));
   EXPECT_TRUE(Shows("winnow_end_to_end_seconds_sum{since=\"captured\"" + end + "90"));
   EXPECT_TRUE(Shows("winnow_end_to_end_seconds_sum{since=\"ingested\"" + end + "3"));
+}
+
+TEST(StageProbeOfAStageTest, TellsOfNoParts) {
+  Metrics metrics;
+  ManualClock clock;
+  StageProbe probe({"validator", "1", {}}, metrics, clock);
+  probe.PartsOpen(1, std::chrono::seconds(1));
+  probe.PartsPublished(1);
+  EXPECT_EQ(metrics.Text().find("winnow_part"), std::string::npos);
 }
 
 TEST(StageProbeOfAStageTest, TellsNoEndToEndTime) {
