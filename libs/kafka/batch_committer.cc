@@ -131,8 +131,14 @@ TransactionStatus BatchCommitter::CheckAssignment() const {
 TransactionStatus BatchCommitter::ProduceOutputs(Work& work) {
   for (const BatchItem& item : work.batch->items) {
     for (const StageMessage& message : item.judgement->messages) {
-      const std::string& topic = around_.topics.outputs.at(message.topic);
-      auto status = producer_.Produce(Compose(item, message, topic));
+      const auto topic = around_.topics.outputs.find(message.topic);
+      if (topic == around_.topics.outputs.end()) {
+        return tl::unexpected<TransactionFailure>(
+            {Remedy::kGiveUp, BugError(fmt::format("stage {} writes {}, which it never does",
+                                                   around_.options.stage,
+                                                   TopicName(message.topic, "")))});
+      }
+      auto status = producer_.Produce(Compose(item, message, topic->second));
       if (!status) return status;
     }
   }

@@ -18,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libs/base/ids.h"
 #include "libs/base/result.h"
@@ -58,6 +59,9 @@ struct StageOptions {
   std::string instance;
   Topic input = Topic::kRaw;
   Topic output = Topic::kValid;
+  // Where it may put what it does not pass on: these and `output` must be there and writable. A
+  // processor that has more to put is a bug.
+  std::vector<Topic> beside = {Topic::kRejected, Topic::kReview, Topic::kDeferred, Topic::kDead};
   PayloadUse payload = PayloadUse::kBytes;
   bool stateful = false;        // has a changelog topic; then state_directory is needed
   std::string state_directory;  // one RocksDB per partition below it

@@ -123,8 +123,8 @@ StageTopics NamesOf(const StageOptions& options) {
   topics.group = GroupName(options.stage, options.topic_prefix);
   topics.transactional_id = fmt::format("{}/{}", topics.group, options.instance);
   topics.input = TopicName(options.input, options.topic_prefix);
-  for (const Topic topic : {options.output, Topic::kRejected, Topic::kReview, Topic::kDeferred,
-                            Topic::kDead}) {
+  topics.outputs[options.output] = TopicName(options.output, options.topic_prefix);
+  for (const Topic topic : options.beside) {
     topics.outputs[topic] = TopicName(topic, options.topic_prefix);
   }
   if (options.stateful) topics.changelog = ChangelogName(options.stage, options.topic_prefix);

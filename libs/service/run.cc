@@ -119,6 +119,7 @@ kafka::StageOptions StageOptionsFor(const StageService& service, const Prepared&
   options.instance = config.instance;
   options.input = service.input;
   options.output = service.output;
+  options.beside = service.beside;
   options.payload = service.payload;
   options.stateful = service.stateful;
   options.state_directory = config.state_directory;
@@ -294,6 +295,16 @@ MakeProcessors FromSpec(std::unique_ptr<stream::Processor> (*make)(const spec::C
     return Result<stream::ProcessorFactory>(
         [make, spec]() -> Result<std::unique_ptr<stream::Processor>> { return make(spec); });
   };
+}
+
+StageService ServiceOf(const kafka::StageFlow& flow) {
+  StageService service;
+  service.stage = flow.stage;
+  service.input = flow.input;
+  service.output = flow.output.value_or(service.output);
+  service.beside = flow.beside;
+  service.stateful = flow.stateful;
+  return service;
 }
 
 int Run(int argc, const char* const* argv, const StageService& service) {

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libs/base/result.h"
+#include "libs/kafka/stage_flow.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/topics.h"
 #include "libs/service/config.h"
@@ -43,6 +45,7 @@ struct StageService {
   std::string summary;  // one line
   kafka::Topic input = kafka::Topic::kRaw;
   kafka::Topic output = kafka::Topic::kValid;  // of a stage
+  std::vector<kafka::Topic> beside = {};       // of a stage: kafka::StageOptions::beside
   kafka::PayloadUse payload = kafka::PayloadUse::kBytes;
   bool stateful = false;
   ServiceConfig defaults = {};  // of settings that suit this service better than the runners' own
@@ -57,6 +60,9 @@ struct StageService {
       const spec::CollectionSpec&, const ServiceConfig&, telemetry::Metrics&)>
       probe = nullptr;
 };
+
+// With what the table of stages says of it.
+StageService ServiceOf(const kafka::StageFlow& flow);
 
 // Runs until SIGTERM or SIGINT, or an Error, and then ends the process with an ExitCode; returns one
 // where there was nothing to run (--check, a wrong setting). What is in flight when asked to stop is

@@ -19,13 +19,9 @@ Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec& spec, const S
 }  // namespace
 
 int main(int argc, char** argv) {
-  winnow::service::StageService service;
-  service.stage = "balancer";
+  auto service = winnow::service::ServiceOf(winnow::kafka::FlowOf("balancer"));
   service.summary = "Admits the images of images.unique that the target shares have room for";
-  service.input = winnow::kafka::Topic::kUnique;
-  service.output = winnow::kafka::Topic::kSelected;
   service.payload = winnow::kafka::PayloadUse::kByReference;
-  service.stateful = true;
   service.processors = winnow::service::FromSpec(winnow::balancer::NewBalancer);
   service.probe = Probe;
   return winnow::service::Run(argc, argv, service);

@@ -25,11 +25,8 @@ Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec&, const Servic
 }  // namespace
 
 int main(int argc, char** argv) {
-  winnow::service::StageService service;
-  service.stage = "privacy-blurrer";
+  auto service = winnow::service::ServiceOf(winnow::kafka::FlowOf("privacy-blurrer"));
   service.summary = "Destroys the faces on each image of images.valid and strips metadata";
-  service.input = winnow::kafka::Topic::kValid;
-  service.output = winnow::kafka::Topic::kSafe;
   service.payload = winnow::kafka::PayloadUse::kBytes;
   // A picture takes up to half a second of a lane: what was begun is committed well within the time
   // there is to stop.

@@ -13,13 +13,12 @@ using winnow::spec::CollectionSpec;
 using winnow::stream::PartitionOutputFactory;
 using winnow::stream::StageObserver;
 
-constexpr auto kInput = winnow::kafka::Topic::kSelected;
-
 Result<PartitionOutputFactory> Outputs(const CollectionSpec& spec, const ServiceConfig& config) {
   winnow::dataset::PartitionShardOptions options;
   options.directory = config.sink.directory;
   options.collection = spec.collection;
-  options.topic = winnow::kafka::TopicName(kInput, config.kafka.topic_prefix);
+  options.topic = winnow::kafka::TopicName(winnow::kafka::FlowOf("sink").input,
+                                           config.kafka.topic_prefix);
   options.max_images = spec.output.shard_images;
   options.max_bytes = spec.output.shard_bytes;
   options.splits = spec.output.splits;
@@ -46,10 +45,8 @@ Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec& spec,
 }  // namespace
 
 int main(int argc, char** argv) {
-  winnow::service::StageService service;
-  service.stage = "sink";
+  auto service = winnow::service::ServiceOf(winnow::kafka::FlowOf("sink"));
   service.summary = "Writes the images of images.selected into shards";
-  service.input = kInput;
   service.processors = winnow::service::FromSpec(winnow::sink::NewSink);
   service.outputs = Outputs;
   service.probe = Probe;

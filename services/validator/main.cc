@@ -3,11 +3,8 @@
 #include "services/validator/validator.h"
 
 int main(int argc, char** argv) {
-  winnow::service::StageService service;
-  service.stage = "validator";
+  auto service = winnow::service::ServiceOf(winnow::kafka::FlowOf("validator"));
   service.summary = "Decodes, measures and checks each image of images.raw";
-  service.input = winnow::kafka::Topic::kRaw;
-  service.output = winnow::kafka::Topic::kValid;
   service.payload = winnow::kafka::PayloadUse::kBytes;
   service.processors = winnow::service::FromSpec(winnow::validator::NewValidator);
   return winnow::service::Run(argc, argv, service);
