@@ -1,10 +1,7 @@
 #include "libs/image/fingerprint.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 
@@ -161,17 +158,6 @@ record::Fingerprint ComputeFingerprint(const Plane& luma, int orientation) {
     }
   }
   return fingerprint;
-}
-
-int HammingDistance(const record::Fingerprint& a, const record::Fingerprint& b) {
-  int distance = 0;
-  for (std::size_t i = 0; i < a.bits.size(); ++i) distance += std::popcount(a.bits[i] ^ b.bits[i]);
-  return distance;
-}
-
-std::string ToHex(const record::Fingerprint& fingerprint) {
-  const auto& bits = fingerprint.bits;
-  return fmt::format("{:016x}{:016x}{:016x}{:016x}", bits[3], bits[2], bits[1], bits[0]);
 }
 
 }  // namespace winnow::image
