@@ -132,7 +132,9 @@ def options(kind, said):
 
 def field_defaults(kind, said):
     unit = said.get("unit", "s" if kind == "heatmap" else "none")
-    colours = ["transparent", *said["limits"]] if "limits" in said else said.get("colours", ["blue"])
+    colours = said.get("colours", ["blue"])
+    if "limits" in said:
+        colours = ["transparent", *said["limits"]]
     made = {"unit": unit if unit in NAMED_UNITS else f"suffix: {unit}", "min": 0,
             "thresholds": thresholds(colours), "mappings": mappings(said.get("words", {})),
             "color": {"mode": "palette-classic" if kind == "timeseries" else "thresholds"},
