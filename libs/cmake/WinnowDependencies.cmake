@@ -35,10 +35,3 @@ winnow_find_opencv(imgproc)
 winnow_find_opencv(dnn)
 
 find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)
-
-# Debian's civetweb has no pkg-config file, and its CMake file wants modules it does not ship.
-find_path(CIVETWEB_INCLUDE_DIR civetweb.h REQUIRED)
-find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
-add_library(civetweb::c UNKNOWN IMPORTED GLOBAL)
-set_target_properties(civetweb::c PROPERTIES
-  IMPORTED_LOCATION ${CIVETWEB_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${CIVETWEB_INCLUDE_DIR})

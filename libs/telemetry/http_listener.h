@@ -1,5 +1,6 @@
 // One small HTTP server for scrapes and health checks. Not for image traffic: few threads, GET and
-// HEAD only, one request per connection.
+// HEAD only, one request per connection. Its threads need no more than the system's usual stack: a
+// library with much thread-local storage (OpenBLAS) took civetweb's away, which has 100 kB.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct HttpOptions {
   std::uint16_t port = 0;           // 0: any free one
 };
 
-// Serves until destroyed. A client that sends nothing holds one of eight threads for a second.
-// Destruction may take two seconds (civetweb 1.15 wakes its idle threads no sooner).
+// Serves until destroyed, which waits for answers under way. A client that sends nothing holds one
+// of eight threads for a second, one that does not take its answer for five.
 class HttpListener {
  public:
   // `routes` by path ("/metrics"); any other path is 404, another method 405. kConfig if the

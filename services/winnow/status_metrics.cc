@@ -1,24 +1,17 @@
 #include "services/winnow/status_metrics.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <optional>
+#include <utility>
+
+#include "libs/telemetry/http_get.h"
 
 namespace winnow::cli {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
-// More than any service says; a stream without end is not read to its end.
-constexpr std::size_t kMostBytes = 8u << 20;
 constexpr std::string_view kScheme = "http://";
 
 // Reads label="value" pairs up to the closing brace; false if that is not what stands there.
@@ -54,13 +47,7 @@ std::optional<Sample> ParseSample(std::string_view line) {
   return sample;
 }
 
-struct Url {
-  std::string host;
-  std::string port;
-  std::string path;
-};
-
-Result<Url> ParseUrl(const std::string& url) {
+Result<telemetry::HttpPlace> ParseUrl(const std::string& url) {
   const auto wrong = [&] {
     return ConfigError(fmt::format("'{}' is not a metrics address; write http://host:port", url));
   };
@@ -70,63 +57,9 @@ Result<Url> ParseUrl(const std::string& url) {
   const std::string place = rest.substr(0, slash);
   const std::size_t colon = place.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == place.size()) return wrong();
-  return Url{place.substr(0, colon), place.substr(colon + 1),
+  return telemetry::HttpPlace{place.substr(0, colon), place.substr(colon + 1),
              slash == std::string::npos || slash + 1 == rest.size() ? "/metrics"
                                                                     : rest.substr(slash)};
-}
-
-struct FreeAddresses {
-  void operator()(addrinfo* addresses) const { freeaddrinfo(addresses); }
-};
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  int fd() const { return fd_; }
-
-  bool Await(short events, SteadyClock::time_point deadline) const {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-    pollfd waiting{fd_, events, 0};
-    return left.count() > 0 && poll(&waiting, 1, static_cast<int>(left.count())) == 1;
-  }
-
- private:
-  const int fd_;
-};
-
-bool Connect(const Socket& socket, const addrinfo& address, SteadyClock::time_point deadline) {
-  if (connect(socket.fd(), address.ai_addr, address.ai_addrlen) == 0) return true;
-  if (errno != EINPROGRESS || !socket.Await(POLLOUT, deadline)) return false;
-  int error = 0;
-  socklen_t size = sizeof error;
-  return getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-}
-
-// The answer to a request, to the end of the connection; empty if there is none.
-std::string Ask(const Socket& socket, const Url& url, SteadyClock::time_point deadline) {
-  const std::string request =
-      fmt::format("GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", url.path, url.host);
-  if (!socket.Await(POLLOUT, deadline) ||
-      send(socket.fd(), request.data(), request.size(), MSG_NOSIGNAL) !=
-          static_cast<ssize_t>(request.size())) {
-    return {};
-  }
-  std::string answer;
-  std::array<char, 16'384> piece{};
-  while (answer.size() < kMostBytes && socket.Await(POLLIN, deadline)) {
-    const ssize_t size = recv(socket.fd(), piece.data(), piece.size(), 0);
-    if (size == 0) return answer;
-    if (size < 0 && errno != EAGAIN && errno != EINTR) break;
-    if (size > 0) answer.append(piece.data(), static_cast<std::size_t>(size));
-  }
-  return {};
 }
 
 std::string Label(const Sample& sample, const std::string& name) {
@@ -161,28 +94,11 @@ std::vector<Sample> ParseMetrics(std::string_view text) {
 }
 
 Result<std::string> FetchMetrics(const std::string& url, std::chrono::milliseconds timeout) {
-  WINNOW_ASSIGN_OR_RETURN(const Url parsed, ParseUrl(url));
-  const auto deadline = SteadyClock::now() + timeout;
-  const addrinfo wanted{.ai_flags = 0, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-                        .ai_protocol = 0, .ai_addrlen = 0, .ai_addr = nullptr,
-                        .ai_canonname = nullptr, .ai_next = nullptr};
-  addrinfo* found = nullptr;
-  if (getaddrinfo(parsed.host.c_str(), parsed.port.c_str(), &wanted, &found) != 0) {
-    return UnavailableError(fmt::format("{}: no such host or port", url));
-  }
-  const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const Socket tried(
-        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (tried.fd() < 0 || !Connect(tried, *address, deadline)) continue;
-    const std::string answer = Ask(tried, parsed, deadline);
-    const std::size_t body = answer.find("\r\n\r\n");
-    if (body != std::string::npos && answer.substr(0, answer.find("\r\n")).find(" 200") !=
-                                         std::string::npos) {
-      return answer.substr(body + 4);
-    }
-  }
-  return UnavailableError(fmt::format("{} does not answer", url));
+  WINNOW_ASSIGN_OR_RETURN(const telemetry::HttpPlace place, ParseUrl(url));
+  Result<telemetry::HttpAnswer> answer = telemetry::HttpGet(place, timeout);
+  if (answer && answer->status == 200) return std::move(answer->body);
+  return UnavailableError(answer ? fmt::format("{} answers {}", url, answer->status)
+                                 : answer.error().message);
 }
 
 void AddFigures(const std::vector<Sample>& samples, std::map<std::string, StageFigures>& stages) {
