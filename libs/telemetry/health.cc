@@ -37,6 +37,13 @@ bool Health::stopping() const {
   return options_.stopping != nullptr && options_.stopping->load();
 }
 
+std::string Health::NotRunning() const {
+  if (fenced_) {
+    return "fenced: another process runs as instance " + options_.instance + "; this one ends";
+  }
+  return stopping() ? "asked to stop: it finishes what it has begun" : "";
+}
+
 std::string Health::Unreachable(const stream::Condition& condition) const {
   const std::string none = "no broker of " + options_.brokers + " answers";
   return condition.why.empty() ? none : none + ": " + condition.why;
@@ -50,7 +57,7 @@ stream::Condition Health::condition() const {
 HttpAnswer Health::Live() const {
   const auto silent = options_.now() - Instant(Ticks(last_beat_.load()));
   const bool stuck =
-      in_flight_ > 0 && condition().reachable && silent >= options_.stalled_after;
+      !fenced_ && in_flight_ > 0 && condition().reachable && silent >= options_.stalled_after;
   if (!stuck) return JsonAnswer(200, {{"alive", true}});
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silent).count();
   return JsonAnswer(503, {{"alive", false},
@@ -61,7 +68,7 @@ HttpAnswer Health::Live() const {
 HttpAnswer Health::Ready() const {
   const stream::Condition now = condition();
   Json failing = Json::object();
-  if (stopping()) failing["running"] = "asked to stop: it finishes what it has begun";
+  if (const std::string why = NotRunning(); !why.empty()) failing["running"] = why;
   if (!now.reachable) failing["reachable"] = Unreachable(now);
   if (!now.assigned) failing["assigned"] = "the group has not given it its partitions";
   if (!now.restored) failing["restored"] = "the state of its partitions is not rebuilt";

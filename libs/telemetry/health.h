@@ -20,6 +20,7 @@ struct HealthOptions {
   std::chrono::nanoseconds stalled_after = std::chrono::minutes(5);
   const std::atomic<bool>* stopping = nullptr;  // set: no longer ready. May be null
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+  std::string instance = {};  // named when another process of it took over
 };
 
 // Every call of the runner is a sign of life. Thread-safe.
@@ -42,6 +43,9 @@ class Health : public stream::StageObserver {
   void Lag(const std::string&, int, std::uint64_t) override { Beat(); }
   void Revoked(const std::string&, int) override { Beat(); }
   void Restoring(int, std::uint64_t, std::uint64_t) override { Beat(); }
+  // From now on alive and not ready, to the end.
+  void Fenced() override { fenced_ = true; }
+  bool fenced() const { return fenced_; }
   void Is(const stream::Condition& condition) override;
   void Event(stream::Severity, std::string_view, const stream::EventFields&) override { Beat(); }
 
@@ -49,11 +53,14 @@ class Health : public stream::StageObserver {
   void Beat();
   bool stopping() const;
   stream::Condition condition() const;
+  // What stands against `running`; empty if nothing does.
+  std::string NotRunning() const;
   std::string Unreachable(const stream::Condition& condition) const;
 
   const HealthOptions options_;
   std::atomic<std::chrono::steady_clock::rep> last_beat_;
   std::atomic<std::uint64_t> in_flight_ = 0;
+  std::atomic<bool> fenced_ = false;
   mutable Mutex mutex_;
   stream::Condition condition_ WINNOW_GUARDED_BY(mutex_);
 };

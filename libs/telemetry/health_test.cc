@@ -20,7 +20,8 @@ class HealthTest : public testing::Test {
 
   std::atomic<bool> stopping_ = false;
   std::chrono::steady_clock::time_point now_{};
-  Health health_{{"kafka-1:9092", std::chrono::seconds(60), &stopping_, [this] { return now_; }}};
+  Health health_{{"kafka-1:9092", std::chrono::seconds(60), &stopping_, [this] { return now_; },
+                  "deduper-0"}};
 };
 
 TEST_F(HealthTest, IsAliveAndNotReadyAtFirst) {
@@ -54,6 +55,18 @@ TEST_F(HealthTest, IsNotReadyOnceAskedToStop) {
   stopping_ = true;
   EXPECT_TRUE(Failing().contains("running"));
   EXPECT_EQ(health_.Live().status, 200);
+}
+
+TEST_F(HealthTest, IsNotReadyAndLivesOnceAnotherProcessTookOver) {
+  health_.Is({true, true, true});
+  health_.InFlight(1000);
+  EXPECT_FALSE(health_.fenced());
+  health_.Fenced();
+  EXPECT_TRUE(health_.fenced());
+  EXPECT_NE(Failing().at("running").get<std::string>().find("instance deduper-0"),
+            std::string::npos);
+  now_ += std::chrono::hours(1);
+  EXPECT_EQ(health_.Live().status, 200) << "it ends by itself: nobody need kill it";
 }
 
 TEST_F(HealthTest, IsNotAliveIfItStopsInTheMiddleOfWork) {

@@ -77,13 +77,14 @@ TEST(HttpGetTest, GivesUpOnAServerThatSaysNothing) {
   const auto began = std::chrono::steady_clock::now();
   const auto answer = HttpGet(server.place(), kShort);
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().message, "127.0.0.1:" + server.place().port + " does not answer");
+  EXPECT_EQ(answer.error().message,
+            "127.0.0.1:" + server.place().port + " does not answer (Read)");
   EXPECT_GE(std::chrono::steady_clock::now() - began, kShort - std::chrono::milliseconds(5));
 }
 
 TEST(HttpGetTest, NamesAHostThatIsNotThere) {
   EXPECT_EQ(HttpGet({"no such host", "1", "/"}, kShort).error().message,
-            "no such host:1: no such host or port");
+            "no such host:1 does not answer (Connection)");
 }
 
 }  // namespace
