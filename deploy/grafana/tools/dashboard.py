@@ -79,7 +79,7 @@ def thresholds(colours):
 def mappings(words):
     """{0: down red, none: no answer grey}: words and a colour instead of numbers."""
     by_value = {}
-    made = [{"type": "value", "options": by_value}]
+    made = [{"type": "value", "options": by_value}] if words else []
     for index, (value, text) in enumerate(words.items()):
         word, _, colour = text.rpartition(" ")
         shown = {"text": word, "color": colour, "index": index}

@@ -199,7 +199,7 @@ def draw_tile(self, place, name, series):
     self.page.rectangle(x, y, wide, high, figures.colour(value, self.defaults) + "cc")
     named = self.panel["options"]["textMode"] == "value_and_name" and name
     text = figures.shown(value, self.defaults)
-    size = min(22, wide / max(len(text), 1), high / 2.4)
+    size = min(22, 0.85 * wide / max(len(text), 1), high / 2.4)
     self.page.text(x + wide / 2, y + high * (0.42 if not named else 0.34) - size * 0.7, text, size,
                    "white", ha="center", weight="bold")
     if named:

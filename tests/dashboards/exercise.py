@@ -1,0 +1,184 @@
+"""A pipeline of real services, on a broker of its own, under load, asked by a real Prometheus.
+
+The load is such that every figure of the dashboards moves: pictures with labels, consents and times
+beside them, copies, damaged ones, faces, and messages that are no records.
+"""
+import datetime
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(REPOSITORY / path) for path in
+                ("deploy/local", "deploy/kafka", "deploy/grafana/tools", "tests/fault")]
+import broker as kafka  # noqa: E402
+import kafka_feed  # noqa: E402
+import pipeline as local  # noqa: E402
+import queries  # noqa: E402
+import supervised  # noqa: E402
+
+SPEC = pathlib.Path(__file__).with_name("exercise.yaml")
+SCRAPE = 1  # seconds; production asks every 5 to 30
+FACES = "A-dlib-faces/images"
+MOST_FACES = 8
+READY_SECONDS = 60
+# Two instances of what shares its work: panels by process have something to compare.
+INSTANCES = {"validator": 2, "privacy-blurrer": 1, "deduper": 1, "balancer": 1, "sink": 1}
+SETTINGS = {
+    "kafka.session_timeout_ms": 6000,  # a killed process is missed sooner
+    "sink.seal_when_idle_seconds": "5s",
+    "sources.DOCK": "10min",
+    "sources.GATE": "10min",
+}
+
+
+class Failed(Exception):
+    """What did not come about, in one line."""
+
+
+def face_pictures():
+    """Real pictures of faces, where there are any."""
+    folder = pathlib.Path(os.environ.get("WINNOW_SHARED_DATA", "/nowhere")) / FACES
+    return sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_size)[:MOST_FACES]
+
+
+def await_that(condition, seconds, what):
+    if not kafka.wait_until(condition, seconds):
+        raise Failed(f"not within {seconds} s: {what}")
+
+
+class Exercise:
+    """Everything below one directory. Stopped by `stop`, whatever was begun."""
+
+    def __init__(self, programs, directory):
+        self.programs, self.directory = programs, directory
+        self.broker = kafka.Broker(directory / "broker")
+        self.prometheus_process = supervised.Supervised(directory / "run", "prometheus")
+        self.prometheus = None
+        self.services = None
+        self.fed = 0
+
+    # -- start and stop --
+
+    def start(self):
+        self.began = time.time()
+        bootstrap = self.broker.start(heap="256m", test=True)
+        self._winnow("topics", "apply", REPOSITORY / "deploy/topics.yaml", "--brokers", bootstrap,
+                     "--replication", "1")
+        self.services = local.Pipeline(self.directory, self.programs, bootstrap, SPEC,
+                                       models=os.environ.get("WINNOW_MODEL_DIR"),
+                                       settings=SETTINGS)
+        for stage, count in INSTANCES.items():
+            for number in range(count):
+                self.services.add(stage, number, kafka.free_port()).run()
+        self._start_prometheus()
+        await_that(self._is_ready, READY_SECONDS, "every service is ready")
+
+    def stop(self):
+        if self.services:
+            self.services.stop(30)
+        supervised.stop_all([self.prometheus_process], 10)
+        self.broker.stop()
+
+    def _is_ready(self):
+        for each in self.services.instances.values():
+            if each.gave_up():
+                raise Failed("\n".join([f"{each.name} ended:", *each.last_lines()]))
+        return all(each.is_ready() for each in self.services.instances.values())
+
+    def _start_prometheus(self):
+        place = self.directory / "prometheus"
+        (place / "targets").mkdir(parents=True)
+        text = (REPOSITORY / "deploy/prometheus/prometheus.yml").read_text()
+        for key in ("scrape_interval", "evaluation_interval"):
+            text, count = re_interval(text, key)
+            if count != 1:
+                raise Failed(f"prometheus.yml has {count} {key}")
+        (place / "prometheus.yml").write_text(text)
+        shutil.copy(REPOSITORY / "deploy/prometheus/rules.yml", place / "rules.yml")
+        targets = [{"targets": [f"127.0.0.1:{each.port}"],
+                    "labels": {"job": "winnow", "instance": each.name}}
+                   for each in self.services.instances.values()]
+        (place / "targets/winnow.json").write_text(json.dumps(targets))
+        port = kafka.free_port()
+        self.prometheus_process.start(
+            ["prometheus", f"--config.file={place}/prometheus.yml", "--log.level=warn",
+             f"--storage.tsdb.path={place}/data", f"--web.listen-address=127.0.0.1:{port}"])
+        self.url = f"http://127.0.0.1:{port}"
+        self.prometheus = queries.Prometheus(self.url)
+        await_that(lambda: local.answer_of(port, "/-/ready")[0] == 200, READY_SECONDS,
+                   f"Prometheus is ready, see {self.prometheus_process.log}")
+
+    def _winnow(self, *arguments):
+        done = subprocess.run([str(self.programs / "winnow"), *map(str, arguments)], text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode:
+            raise Failed(f"winnow {arguments[0]} ended with {done.returncode}: {done.stderr}")
+
+    # -- load --
+
+    def feed(self, pictures, slices):
+        """One slice after the other, each once the one before is through the stages."""
+        folder = self.directory / "pictures"
+        kafka_feed.make_pictures(self.programs / "make_pictures", folder, pictures, (320, 240))
+        for path in face_pictures():
+            (folder / "people").mkdir(exist_ok=True)
+            shutil.copy(path, folder / "people" / path.name)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        random.Random(len(paths)).shuffle(paths)
+        kafka_feed.send_garbage(self.broker.bootstrap, 3, random.Random(1))
+        self.fed = 3
+        for index in range(slices):
+            self._ingest(folder, paths[index::slices], first=index * len(paths) // slices)
+
+    def _ingest(self, root, paths, first):
+        for number, path in enumerate(paths, first):
+            place = self.directory / "input" / path.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+            place.with_name(place.name + ".json").write_text(json.dumps(sidecar(number)))
+        self._winnow("ingest", SPEC, "--input", self.directory / "input", "--brokers",
+                     self.broker.bootstrap, "--state", self.directory / "ingest",
+                     "--raw-blobs", self.directory / "blobs/raw")
+        self.fed += len(paths)
+        await_that(self.is_through, 240, f"{self.fed} images are through the stages")
+
+    def is_through(self):
+        """All was read, and no stage but the sink, which waits for full parts, has any left."""
+        return (self.number('sum(winnow_received_total{stage="validator"})') >= self.fed
+                and self.number('sum(winnow_consumer_lag_records{stage!="sink"})') == 0)
+
+    def number(self, expression):
+        answer = self.prometheus.at(expression, time.time())
+        return float(answer[0]["values"][0][1]) if answer else 0.0
+
+    def lose_state(self):
+        """The deduper dies and its disk with it: it starts again and restores."""
+        deduper, = self.services.of_stage("deduper")
+        starts = deduper.state()["starts"]
+        deduper.kill()
+        shutil.rmtree(deduper.state_directory, ignore_errors=True)
+        await_that(lambda: deduper.state().get("starts", 0) > starts and deduper.is_ready(),
+                   READY_SECONDS, "the deduper is back")
+
+
+def re_interval(text, key):
+    lines = text.splitlines(keepends=True)
+    found = [index for index, line in enumerate(lines) if line.strip().startswith(key + ":")]
+    for index in found:
+        lines[index] = lines[index].partition(":")[0] + f": {SCRAPE}s\n"
+    return "".join(lines), len(found)
+
+
+def sidecar(number):
+    """What a source says of its picture. Every twelfth has nobody's consent."""
+    taken = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=number % 60)
+    said = {"captured_at": taken.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    if number % 12:
+        said["consent"] = {"basis": "consent", "purposes": ["train"]}
+    return said
