@@ -25,12 +25,14 @@ import chart  # noqa: E402
 import invariants  # noqa: E402
 import manifests  # noqa: E402
 import openapi  # noqa: E402
+import values_table  # noqa: E402
 
 PROGRAMS = None
 VALUES = chart.HERE / "values"
+EXAMPLES = chart.REPOSITORY / "deploy/examples/kubernetes"
 # What a good set of values needs from outside the chart, and a preset it comes on top of.
 CLUSTER_CA = {("Secret", "kafka-cluster-ca-cert")}
-PRINCIPALS = ("validator", "privacy-blurrer", "deduper", "balancer", "sink", "topics")
+PRINCIPALS = ("validator", "privacy-blurrer", "deduper", "balancer", "sink", "topics", "status")
 OWN_SECRETS = {("Secret", f"winnow-{name}") for name in PRINCIPALS}
 CASES = {
     "minimal": (None, set()),
@@ -346,6 +348,50 @@ class MonitoringTest(unittest.TestCase):
     def test_nothing_of_other_operators_unless_asked(self):
         kinds = {each["kind"] for each in objects_of("minimal")}
         self.assertFalse(kinds & {"ServiceMonitor", "PrometheusRule", "ScaledObject"})
+
+
+class DocumentsTest(unittest.TestCase):
+    def test_the_readme_lists_every_value(self):
+        text = values_table.README.read_text()
+        self.assertEqual(text, values_table.with_table(text),
+                         "run tests/chart/values_table.py --write")
+        keys = {key for key, _, _ in values_table.rows()}
+        for path in leaves(chart.load(chart.CHART / "values.yaml")):
+            self.assertTrue(any(path == key or path.startswith(key + ".") for key in keys), path)
+
+    def test_the_schema_knows_every_value(self):
+        """And the values every key of the schema, where that is not a piece of Kubernetes."""
+        schema = json.loads((chart.CHART / "values.schema.json").read_text())
+        values = chart.load(chart.CHART / "values.yaml")
+        self.assertEqual(set(schema["properties"]) - {"global"}, set(values))
+
+    def test_the_examples_are_rendered_as_the_chart_is_now(self):
+        with tempfile.TemporaryDirectory(prefix="winnow-chart-") as scratch:
+            environment = {**os.environ, "PATH": f"{chart.TOOLS}:{os.environ['PATH']}"}
+            done = chart.run(EXAMPLES / "render", scratch, env=environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for path in pathlib.Path(scratch).iterdir():
+                self.assertEqual(path.read_text(), (EXAMPLES / "rendered" / path.name).read_text(),
+                                 "run deploy/examples/kubernetes/render")
+
+    def test_the_examples_hold_what_the_chart_promises(self):
+        for path in sorted((EXAMPLES / "rendered").glob("*.yaml")):
+            with self.subTest(path.stem):
+                text = path.read_text()
+                self.assertEqual(check_types(text), [])
+                objects = chart.load_all(text)
+                self.assertEqual(invariants.problems(objects, chart.app_version(), partitions()),
+                                 [])
+                self.assertTrue(all(kind != "ConfigMap" for kind, _ in
+                                    invariants.missing_references(objects)))
+
+
+def leaves(values, path=""):
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield path + key
 
 
 class PackageTest(unittest.TestCase):

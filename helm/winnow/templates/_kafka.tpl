@@ -6,11 +6,6 @@
 {{- get $auth.secrets .component | default (replace "{service}" .component $auth.secret) -}}
 {{- end -}}
 
-{{/* The principal a component shows itself as: `helm test` only looks, as `topics` does. */}}
-{{- define "winnow.kafka.principal" -}}
-{{ eq .component "test" | ternary "topics" .component }}
-{{- end -}}
-
 {{/* PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. */}}
 {{- define "winnow.kafka.protocol" -}}
 {{- $tls := .Values.kafka.tls.enabled -}}

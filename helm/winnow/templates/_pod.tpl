@@ -102,9 +102,12 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* /etc/winnow: settings, spec and credentials in one place, read-only. */}}
+{{/*
+/etc/winnow: settings, spec and credentials in one place, read-only. `principal`: whose credentials,
+if not the component's.
+*/}}
 {{- define "winnow.configVolume" -}}
-- name: config
+- name: {{ .volume | default "config" }}
   projected:
     defaultMode: 0440
     sources:
@@ -116,7 +119,9 @@ annotations:
           name: {{ .specConfigMap | default (include "winnow.specConfigMap" .root) }}
           items:
             - {key: {{ include "winnow.specKey" .root }}, path: spec.yaml}
-      {{- include "winnow.kafka.sources" (dict "root" .root "component" (include "winnow.kafka.principal" .)) | nindent 6 }}
+      {{- with include "winnow.kafka.sources" (dict "root" .root "component" (.principal | default .component)) | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
 {{- end -}}
 
 {{/* A stage's pod template. (dict "root" $ "component" ... "settings" ...) */}}
