@@ -43,6 +43,11 @@ class PartitionShards : public stream::PartitionOutput {
     for (const auto& [split, lane] : lanes_) records += lane.tar ? lane.tar->samples() : 0;
     return records;
   }
+  std::uint64_t open_parts() const override {
+    return static_cast<std::uint64_t>(std::count_if(
+        lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.tar.has_value(); }));
+  }
+  std::uint64_t published_parts() const override { return published_parts_; }
 
  private:
   // One per split.
@@ -75,6 +80,7 @@ class PartitionShards : public stream::PartitionOutput {
   IdSet ids_;                     // in published parts and open shards
   std::int64_t position_ = 0;     // all offsets below were appended or passed over
   std::int64_t recorded_until_ = 0;  // what is on disk of published_until
+  std::uint64_t published_parts_ = 0;
 };
 
 Result<std::int64_t> PartitionShards::DoOpen() {
@@ -87,6 +93,7 @@ Result<std::int64_t> PartitionShards::DoOpen() {
     for (const std::string& id : part.ids) ids_.Insert(RecordId(id));
   }
   position_ = recorded_until_ = found.complete_until;
+  published_parts_ = 0;
   return position_;
 }
 
@@ -170,6 +177,7 @@ Status PartitionShards::Publish(const std::string& split, Lane& lane, std::int64
   part.splits = options_.splits;
   lane.tar.reset();
   WINNOW_RETURN_IF_ERROR(store_.Publish(part));
+  ++published_parts_;
   lane.begin = end;
   recorded_until_ = part.complete_until;
   return {};

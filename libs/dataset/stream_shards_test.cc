@@ -65,7 +65,11 @@ TEST_F(PartitionShardsTest, PublishesByCountBeforeTheSampleThatIsTooMany) {
   for (int i = 0; i < 4; ++i) Append(i, 10 + i);
   EXPECT_THAT(Parts(), IsEmpty());
   EXPECT_EQ(output_->published_until(), 10);
+  EXPECT_EQ(output_->open_parts(), 1u);
+  EXPECT_EQ(output_->published_parts(), 0u);
   Append(4, 20);
+  EXPECT_EQ(output_->open_parts(), 1u);
+  EXPECT_EQ(output_->published_parts(), 1u);
   ASSERT_THAT(Parts(), SizeIs(1));
   EXPECT_EQ(Parts()[0].begin, 0);
   EXPECT_EQ(Parts()[0].end, 20);

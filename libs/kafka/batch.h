@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "libs/kafka/client.h"
 #include "libs/kafka/judgement.h"
@@ -22,9 +23,18 @@ struct BatchItem {
   std::optional<Judgement> judgement = std::nullopt;
 };
 
+// Offsets that the broker deleted before they were read. The batch that moves the group's offset over
+// them has them as an outcome, so that they are told once, whoever dies when.
+struct Gap {
+  PartitionTask* task = nullptr;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
 // Filled by the polling thread; items are judged by the lanes, each by one; read by the committer
 // when `unjudged` is 0.
 struct Batch {
+  std::vector<Gap> gaps;        // of each partition before its items
   std::deque<BatchItem> items;  // in the order read; addresses are stable
   std::chrono::steady_clock::time_point opened{};
   std::uint64_t message_bytes = 0;

@@ -189,27 +189,28 @@ Status BatchCommitter::WriteState(const Batch&, BatchEffects& effects) {
 }
 
 BatchCommitter::Done BatchCommitter::Recover(const TransactionFailure& failure, const Work& work) {
-  if (failure.remedy == Remedy::kGiveUp) return GiveUp(failure.error);
+  if (failure.remedy == Remedy::kGiveUp) return GiveUp(failure);
   if (failure.remedy == Remedy::kAbort) {
     const TransactionStatus aborted = producer_.Abort();
     if (aborted) return {End::kRolledBack, failure.error};
-    if (aborted.error().remedy == Remedy::kGiveUp) return GiveUp(aborted.error().error);
+    if (aborted.error().remedy == Remedy::kGiveUp) return GiveUp(aborted.error());
   }
   const Status renewed = producer_.Renew();
-  if (!renewed) return GiveUp(renewed.error());
+  if (!renewed) return GiveUp({Remedy::kGiveUp, renewed.error()});
   if (failure.remedy == Remedy::kNewProducer && OffsetsStand(work)) {
     // Committed after all. The state follows from the changelog when the partitions are reopened.
     around_.observer.Committed(ReportOf(*work.batch));
+    TellGaps(*work.batch, around_.topics.input, around_.observer);
   }
   return {End::kRolledBack, failure.error};
 }
 
 // The producer may still be sending from memory that goes with the batch. A transaction left open
 // would keep other instances from the partitions until the broker times it out.
-BatchCommitter::Done BatchCommitter::GiveUp(const Error& why) {
+BatchCommitter::Done BatchCommitter::GiveUp(const TransactionFailure& why) {
   producer_.AbortIfPossible(kLastPatience);
   producer_.Close();
-  return {End::kFailed, why};
+  return {why.fenced ? End::kFenced : End::kFailed, why.error};
 }
 
 bool BatchCommitter::OffsetsStand(const Work& work) const {

@@ -28,6 +28,7 @@ class BatchCommitter {
     kCommitted,   // the batch has its outcomes and the state has its writes
     kRolledBack,  // it has none, or that could not be found out: all partitions must be reopened
     kFailed,      // the stage cannot go on
+    kFenced,      // nor here: another producer of its name, or too long a transaction
   };
   struct Done {
     End end;
@@ -66,7 +67,7 @@ class BatchCommitter {
   void Post(Done done);
   Done Settle(Work& work);
   Done Recover(const TransactionFailure& failure, const Work& work);
-  Done GiveUp(const Error& why);
+  Done GiveUp(const TransactionFailure& why);
   TransactionStatus Transact(Work& work, struct BatchEffects& effects);
   TransactionStatus ProduceOutputs(Work& work);
   TransactionStatus ProduceChangelog(struct BatchEffects& effects);

@@ -17,6 +17,9 @@ void Collect(LastWrites& changelog, char kind, const std::vector<stream::StateWr
 
 BatchEffects EffectsOf(const Batch& batch) {
   BatchEffects effects;
+  for (const Gap& gap : batch.gaps) {
+    effects.partitions[gap.task->partition] = {.task = gap.task, .next = gap.end};
+  }
   for (const BatchItem& item : batch.items) {
     PartitionEffects& partition = effects.partitions[item.task->partition];
     partition.task = item.task;
@@ -57,6 +60,18 @@ stream::BatchReport ReportOf(const Batch& batch) {
     for (const Verdict& verdict : judgement.settled) ++report.settled[verdict];
   }
   return report;
+}
+
+void TellGaps(const Batch& batch, const std::string& topic, stream::StageObserver& observer) {
+  for (const Gap& gap : batch.gaps) {
+    const auto offsets = static_cast<std::uint64_t>(gap.end - gap.begin);
+    observer.Lost(stream::Loss::kRetention, offsets);
+    observer.Event(stream::Severity::kError, "records were deleted before they were read",
+                   {{"topic", topic},
+                    {"partition", std::to_string(gap.task->partition)},
+                    {"from", std::to_string(gap.begin)},
+                    {"offsets", std::to_string(offsets)}});
+  }
 }
 
 }  // namespace winnow::kafka

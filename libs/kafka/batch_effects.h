@@ -19,7 +19,7 @@ using LastWrites = std::map<std::string, std::optional<std::string>>;
 
 struct PartitionEffects {
   PartitionTask* task = nullptr;
-  std::int64_t next = 0;      // the offset after the last record
+  std::int64_t next = 0;      // the offset after the last record or gap
   Timestamp time{};           // of the last record
   LastWrites changelog = {};  // by changelog key
   std::int64_t greatest_changelog_offset = -1;
@@ -35,5 +35,7 @@ BatchEffects EffectsOf(const Batch& batch);
 RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic);
 
 stream::BatchReport ReportOf(const Batch& batch);
+// What was deleted before it was read. To be told with the report.
+void TellGaps(const Batch& batch, const std::string& topic, stream::StageObserver& observer);
 
 }  // namespace winnow::kafka

@@ -178,12 +178,7 @@ Status PartitionOpener::FindPosition(PartitionTask& task) {
         "group's offsets and the stage's changelog and state, or set another topic prefix",
         topics_.group, topics_.input, task.partition, *committed, log.high));
   }
-  if (committed && *committed < log.low) {
-    observer_.Event(stream::Severity::kError, "records were deleted before they were read",
-                    {{"topic", topics_.input},
-                     {"partition", std::to_string(task.partition)},
-                     {"offsets", std::to_string(log.low - *committed)}});
-  }
+  // A group without offsets begins at what is there: what was deleted before was never its own.
   task.position = std::max(committed.value_or(log.low), log.low);
   task.committed = committed.value_or(log.low);
   return {};
@@ -238,7 +233,9 @@ Status PartitionOpener::Agree(PartitionTask& task) {
   const std::optional<std::int64_t> input = task.state->position().input;
   WINNOW_ASSIGN_OR_RETURN(const auto committed, GroupOffset(task.partition));
   if (input == committed) {
-    if (committed) task.position = std::max(task.position, *committed);
+    if (!committed) return {};
+    task.committed = *committed;
+    task.position = std::max(task.position, *committed);
     return {};
   }
   const auto told = [](const std::optional<std::int64_t>& offset) {

@@ -91,6 +91,12 @@ Status PartitionState::ReadPosition(const std::string& directory) {
       directory));
 }
 
+stream::StateFigures PartitionState::Figures() const {
+  static const std::vector<std::string> entries = {std::string(kStateFamily),
+                                                   std::string(kOriginFamily)};
+  return store_->Figures(entries);
+}
+
 Status PartitionState::Commit(state::WriteBatch batch, const StatePosition& position) {
   batch.push_back(Meta(kPositionKey, Encode(position)));
   WINNOW_RETURN_IF_ERROR(store_->Commit(batch));

@@ -52,6 +52,9 @@ class PartitionState {
   const state::StateStore& store() const { return *store_; }
   const StatePosition& position() const { return position_; }
 
+  // Entries are those of the stage; positions do not count. Thread-safe and cheap.
+  stream::StateFigures Figures() const;
+
   // Entries and position become durable together.
   Status Commit(state::WriteBatch batch, const StatePosition& position);
 

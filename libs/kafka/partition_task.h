@@ -27,7 +27,8 @@ struct PartitionTask {
   std::unique_ptr<stream::Processor> processor = nullptr;
 
   std::int64_t position = 0;   // the next offset to read
-  std::int64_t committed = 0;  // everything below has its outcome
+  std::int64_t committed = 0;  // everything below has its outcome; at first the group's offset, and
+                               // from there to `position` the log has nothing any more
   // Where the log ended when reading came there, and `position` then: what lies between holds no
   // records, only the markers of transactions.
   std::optional<std::int64_t> end = std::nullopt;

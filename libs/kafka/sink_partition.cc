@@ -21,6 +21,7 @@ Status SinkPartition::Open(std::unique_ptr<stream::PartitionOutput> output) {
 }
 
 void SinkPartition::Drop() {
+  if (output_) parts_of_dropped_ += output_->published_parts();
   output_.reset();
   unpublished_.clear();
   open_bytes_ = 0;
@@ -38,14 +39,14 @@ Result<stream::AppendResult> SinkPartition::Append(record::ImageRecord& record,
   auto result = output_->Append(record, offset);
   if (!result) return result;
   Passed(offset, now);
-  if (*result != stream::AppendResult::kPublished) Note({offset, bytes, std::nullopt});
+  if (*result != stream::AppendResult::kPublished) Note({offset, bytes, std::nullopt, now});
   return result;
 }
 
 void SinkPartition::PassOver(DeadReason reason, std::int64_t offset, std::uint64_t bytes,
                              SteadyTime now) {
   Passed(offset, now);
-  Note({offset, bytes, reason});
+  Note({offset, bytes, reason, now});
 }
 
 void SinkPartition::Passed(std::int64_t offset, SteadyTime now) {
@@ -66,6 +67,18 @@ Status SinkPartition::SealIfDue(std::chrono::milliseconds idle, SteadyTime now) 
   WINNOW_RETURN_IF_ERROR(output_->Seal(position_));
   sealed_until_ = position_;
   return {};
+}
+
+// Everything before the first record of the oldest open part is published, so that record is the
+// first that is not.
+std::optional<SinkPartition::SteadyTime> SinkPartition::open_since() const {
+  if (open_parts() == 0 || unpublished_.empty()) return std::nullopt;
+  return unpublished_.front().at;
+}
+
+std::uint64_t SinkPartition::TakePublishedParts() {
+  const std::uint64_t parts = parts_of_dropped_ + (output_ ? output_->published_parts() : 0);
+  return parts - std::exchange(parts_taken_, parts);
 }
 
 bool SinkPartition::TakePublished(stream::BatchReport& report) {

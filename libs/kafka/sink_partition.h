@@ -54,11 +54,18 @@ class SinkPartition {
   // Bytes of messages not published.
   std::uint64_t open_bytes() const { return open_bytes_; }
 
+  std::uint64_t open_parts() const { return output_ ? output_->open_parts() : 0; }
+  // When the oldest of them got its first record. As of the last TakePublished.
+  std::optional<SteadyTime> open_since() const;
+  // Parts published since the last call, also by an output that was dropped.
+  std::uint64_t TakePublishedParts();
+
  private:
   struct Entry {
     std::int64_t offset;
     std::uint64_t bytes;
     std::optional<DeadReason> dead;
+    SteadyTime at;
   };
 
   void Passed(std::int64_t offset, SteadyTime now);
@@ -71,6 +78,8 @@ class SinkPartition {
   SteadyTime last_record_{};
   std::deque<Entry> unpublished_;
   std::uint64_t open_bytes_ = 0;
+  std::uint64_t parts_of_dropped_ = 0;
+  std::uint64_t parts_taken_ = 0;
 };
 
 }  // namespace winnow::kafka

@@ -65,6 +65,12 @@ Status SinkRun::Run() {
   const Status prepared = Prepare();
   if (!prepared && prepared.error().code == ErrorCode::kCancelled) return {};
   WINNOW_RETURN_IF_ERROR(prepared);
+  const Status ended = Work();
+  if (!ended && consumer_->fenced()) observer_.Fenced();
+  return ended;
+}
+
+Status SinkRun::Work() {
   while (!stopped()) {
     WINNOW_RETURN_IF_ERROR(Turn());
     wakeup_.WaitUntil(SteadyClock::now() + kTurn);
@@ -129,6 +135,7 @@ Status SinkRun::Turn() {
   WINNOW_RETURN_IF_ERROR(ConfirmDeadLetters());
   WINNOW_RETURN_IF_ERROR(SealDue());
   if (unconfirmed_ == 0) Tell();
+  TellParts();
   if (SteadyClock::now() >= next_check_) {
     if (!reachable_.answers() && consumer_->Answers()) reachable_.Answered();
     for (const auto& [number, task] : tasks_) ReportLag(*task);
@@ -155,9 +162,11 @@ void SinkRun::Revoked(Cause cause) {
   assigned_ = false;
   ReportCondition();
   held_.reset();
+  TellParts();
   for (const auto& [number, task] : tasks_) observer_.Revoked(topics_.input, number);
   tasks_.clear();
   observer_.InFlight(0);
+  observer_.PartsOpen(0, std::chrono::nanoseconds(0));
   const bool lost = cause == Cause::kLost;
   observer_.Event(lost ? stream::Severity::kWarning : stream::Severity::kInfo,
                   lost ? "partitions lost" : "partitions given back", {{"topic", topics_.input}});
@@ -377,6 +386,20 @@ void SinkRun::Tell() {
   }
   if (any) observer_.Committed(report);
   if (any || open_bytes > 0) observer_.InFlight(open_bytes);
+}
+
+void SinkRun::TellParts() {
+  const SteadyTime now = SteadyClock::now();
+  std::uint64_t open = 0;
+  std::uint64_t published = 0;
+  SteadyTime oldest = now;
+  for (const auto& [number, task] : tasks_) {
+    open += task->partition.open_parts();
+    published += task->partition.TakePublishedParts();
+    oldest = std::min(oldest, task->partition.open_since().value_or(now));
+  }
+  if (published > 0) observer_.PartsPublished(published);
+  observer_.PartsOpen(open, now - oldest);
 }
 
 void SinkRun::ReportLag(const Task& task) {

@@ -50,6 +50,7 @@ class SinkRun : private GroupEvents {
     std::int64_t committed = -1;
   };
 
+  Status Work();
   Status Prepare();
   Status OpenProcessor();
   Status Turn();
@@ -74,6 +75,7 @@ class SinkRun : private GroupEvents {
   Status SealDue();
 
   void Tell();
+  void TellParts();
   void ReportLag(const Task& task);
   void ReportCondition();
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }

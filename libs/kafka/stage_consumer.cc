@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace winnow::kafka {
@@ -20,12 +21,12 @@ constexpr int kLeastPrefetchKbytes = 2'048;
 void Wake(rd_kafka_t*, void* opaque) { static_cast<Wakeup*>(opaque)->Notify(); }
 
 Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics) {
-  const auto session = options.session_timeout.count();
+  const auto session = options.session_timeout;
   return {{"group.id", topics.group},
           {"group.instance.id", options.instance},
           {"partition.assignment.strategy", "range"},
-          {"session.timeout.ms", std::to_string(session)},
-          {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session / 6, 200))},
+          {"session.timeout.ms", std::to_string(session.count())},
+          {"heartbeat.interval.ms", std::to_string(HeartbeatInterval(session).count())},
           {"enable.auto.commit", "false"},
           {"enable.auto.offset.store", "false"},
           {"enable.partition.eof", "true"},
@@ -38,6 +39,10 @@ Settings ConsumerSettings(const StageOptions& options, const StageTopics& topics
 }
 
 }  // namespace
+
+std::chrono::milliseconds HeartbeatInterval(std::chrono::milliseconds session_timeout) {
+  return std::max(session_timeout / 6, std::chrono::milliseconds(200));
+}
 
 Result<std::unique_ptr<StageConsumer>> StageConsumer::Join(const StageOptions& options,
                                                            const StageTopics& topics,
@@ -78,9 +83,7 @@ Status StageConsumer::Serve() {
     if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // Revoked follows
     if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
         message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-      return UnavailableError(fmt::format("another process is the member of group {} that this "
-                                          "one was: {}",
-                                          topics_.group, rd_kafka_message_errstr(message.get())));
+      return Broken(message->err, rd_kafka_message_errstr(message.get()));
     }
     const Error error = ToError(message->err, "cannot read " + topics_.input,
                                 rd_kafka_message_errstr(message.get()));
@@ -191,11 +194,20 @@ void StageConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
 
 void StageConsumer::OnError(rd_kafka_resp_err_t code, std::string_view reason) {
   reachable_.Complained(code, reason);
-  if (code == RD_KAFKA_RESP_ERR__FATAL) {
-    broken_ = UnavailableError(fmt::format(
-        "another process is the member of group {} that this one was, or the client failed: {}",
-        topics_.group, reason));
+  if (code == RD_KAFKA_RESP_ERR__FATAL) broken_ = Broken(code, reason);
+}
+
+Error StageConsumer::Broken(rd_kafka_resp_err_t code, std::string_view reason) {
+  std::array<char, 512> text{};
+  const auto cause = rd_kafka_fatal_error(client_.get(), text.data(), text.size());
+  fenced_ = code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ||
+            cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+  if (!fenced_) {
+    return UnavailableError(
+        fmt::format("the client of group {} failed for good: {}", topics_.group, reason));
   }
+  return UnavailableError(fmt::format(
+      "another process is the member of group {} that this one was: {}", topics_.group, reason));
 }
 
 }  // namespace winnow::kafka

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -37,7 +38,10 @@ class GroupEvents {
   virtual void Revoked(Cause cause) = 0;
 };
 
-// One thread, but for lost() and Committed().
+// How often a member says that it lives, which is also how soon it learns of a namesake.
+std::chrono::milliseconds HeartbeatInterval(std::chrono::milliseconds session_timeout);
+
+// One thread, but for lost(), fenced() and Committed().
 class StageConsumer : private ClientListener {
  public:
   // Joins the group. All arguments must outlive it.
@@ -68,6 +72,8 @@ class StageConsumer : private ClientListener {
   void CommitAsync(int partition, std::int64_t offset);
   // Asks a broker for a sign of life.
   bool Answers() const;
+  // Another process is the member of the group that this one was. Serve has failed then, or will.
+  bool fenced() const { return fenced_; }
   bool lost() const { return rd_kafka_assignment_lost(client_.get()) != 0; }
   // Of the partition, as the last fetch told; -1 before.
   std::int64_t EndOf(int partition) const;
@@ -79,6 +85,7 @@ class StageConsumer : private ClientListener {
   void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                    rd_kafka_topic_partition_list_t* partitions) override;
   void OnError(rd_kafka_resp_err_t code, std::string_view reason) override;
+  Error Broken(rd_kafka_resp_err_t code, std::string_view reason);
   Status Assign(const Positions& positions);
   Status AssignDue();
   void OpenQueue(int partition);
@@ -88,6 +95,7 @@ class StageConsumer : private ClientListener {
   Reachability& reachable_;
   Wakeup& wakeup_;
   std::optional<Error> broken_;
+  std::atomic<bool> fenced_{false};
   RdClient client_;
   RdQueue group_;
   std::map<int, RdQueue> queues_;   // of every partition there ever was

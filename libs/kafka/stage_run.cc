@@ -14,6 +14,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTurn{100};
 constexpr std::chrono::seconds kCheckEvery{1};
+constexpr std::chrono::seconds kStatesEvery{5};
 constexpr std::size_t kMaxBatches = 3;
 constexpr int kReadAtOnce = 500;
 // Read and not judged: enough that no lane waits, few enough that a batch that is closed is soon
@@ -61,8 +62,26 @@ Status StageRun::Run() {
   const Status prepared = Prepare();
   if (!prepared && prepared.error().code == ErrorCode::kCancelled) return {};
   WINNOW_RETURN_IF_ERROR(prepared);
+  const Status ended = Work();
+  if (!ended && TakenOver()) observer_.Fenced();
+  return ended;
+}
+
+Status StageRun::Work() {
   WINNOW_RETURN_IF_ERROR(Loop());
   return Drain();
+}
+
+// A producer is shut out by a namesake, or by the broker because its transaction took too long. The
+// group tells which: a namesake is its member, too, and the next heartbeat's answer says so.
+bool StageRun::TakenOver() {
+  const auto deadline =
+      SteadyClock::now() + 2 * HeartbeatInterval(options_.session_timeout) + kCheckEvery;
+  while (shut_out_ && !stopped() && SteadyClock::now() < deadline) {
+    if (!consumer_->Serve()) break;
+    wakeup_.WaitUntil(SteadyClock::now() + kTurn);
+  }
+  return consumer_->fenced();
 }
 
 Status StageRun::OpenLaneProcessors() {
@@ -125,6 +144,7 @@ Status StageRun::Turn() {
     for (const auto& [number, task] : tasks_) ReportLag(*task);
     next_check_ = SteadyClock::now() + kCheckEvery;
   }
+  if (SteadyClock::now() >= next_states_) ReportStates();
   ReportCondition();
   if (const auto failed = failure()) return *failed;
   return {};
@@ -192,7 +212,17 @@ Status StageRun::TakeOpened() {
   const bool all = std::all_of(tasks_.begin(), tasks_.end(),
                                [](const auto& entry) { return entry.second->ready; });
   if (!any || !all) return {};
+  SkipGaps();
+  ReportStates();
   return ReadReady();
+}
+
+// Nothing has been read since the partitions were assigned, so the batch holds nothing yet.
+void StageRun::SkipGaps() {
+  for (const auto& [number, task] : tasks_) {
+    if (task->committed >= task->position) continue;
+    Filling()->gaps.push_back({task.get(), task->committed, task->position});
+  }
 }
 
 Status StageRun::ReadReady() {
@@ -300,7 +330,7 @@ void StageRun::Judge(Batch& batch, BatchItem& item, std::size_t lane) {
 // ---- committing ----------------------------------------------------------------------------
 
 bool StageRun::IsDue(const Batch& batch) const {
-  if (batch.items.empty()) return false;
+  if (batch.items.empty()) return !batch.gaps.empty();
   if (batch.items.size() >= options_.commit.records ||
       batch.message_bytes + batch.state_bytes >= options_.commit.bytes) {
     return true;
@@ -332,6 +362,9 @@ Status StageRun::TakeDone() {
       committing_ = false;
       RollBack(done->error);
       return {};
+    case BatchCommitter::End::kFenced:
+      shut_out_ = true;
+      [[fallthrough]];
     case BatchCommitter::End::kFailed:
       committing_ = false;
       failed_ = true;
@@ -347,6 +380,8 @@ void StageRun::Conclude() {
   batches_.pop_front();
   in_flight_ -= batch->message_bytes;
   observer_.Committed(ReportOf(*batch));
+  TellGaps(*batch, topics_.input, observer_);
+  for (const Gap& gap : batch->gaps) gap.task->committed = gap.end;
   for (BatchItem& item : batch->items) {
     item.task->committed = item.arrival.place.offset + 1;
     for (const record::ImageRecord& record : item.judgement->concluded) observer_.Concluded(record);
@@ -392,7 +427,8 @@ void StageRun::AwaitCommitter() {
     const auto done = committer_->Take();
     if (!done) continue;
     committing_ = false;
-    if (done->end == BatchCommitter::End::kFailed) Fail(done->error);
+    shut_out_ |= done->end == BatchCommitter::End::kFenced;
+    if (done->end == BatchCommitter::End::kFailed || shut_out_) Fail(done->error);
     if (done->end == BatchCommitter::End::kRolledBack) observer_.Aborted(done->error.message);
     if (done->end == BatchCommitter::End::kCommitted) Conclude();
   }
@@ -407,6 +443,13 @@ void StageRun::ReportLag(const PartitionTask& task) {
   if (task.end && done >= task.end_position) done = std::max(done, *task.end);
   observer_.Lag(topics_.input, task.partition,
                 static_cast<std::uint64_t>(std::max<std::int64_t>(end - done, 0)));
+}
+
+void StageRun::ReportStates() {
+  for (const auto& [number, task] : tasks_) {
+    if (task->ready && task->state) observer_.StateIs(number, task->state->Figures());
+  }
+  next_states_ = SteadyClock::now() + kStatesEvery;
 }
 
 void StageRun::ReportCondition() {

@@ -44,8 +44,10 @@ class StageRun : private GroupEvents {
 
   Status Prepare();
   Status OpenLaneProcessors();
+  Status Work();
   Status Loop();
   Status Drain();
+  bool TakenOver();
   Status Turn();
 
   void Assigned(const std::vector<int>& partitions) override;
@@ -53,6 +55,7 @@ class StageRun : private GroupEvents {
   void ReopenAll();
   Status TakeOpened();
   Status ReadReady();
+  void SkipGaps();
 
   void ReadSome();
   void Dispatch(RdMessage message);
@@ -73,6 +76,7 @@ class StageRun : private GroupEvents {
   void AwaitCommitter();
 
   void ReportLag(const PartitionTask& task);
+  void ReportStates();
   void ReportCondition();
   void CheckReachable();
   void Fail(Error error);
@@ -111,10 +115,12 @@ class StageRun : private GroupEvents {
   std::atomic<std::size_t> backlog_{0};  // read and not judged
   bool started_ = false;     // the committer
   bool committing_ = false;  // it has the front of batches_
+  bool shut_out_ = false;    // its producer is fenced
   bool assigned_ = false;
   int roll_backs_ = 0;  // since the last commit
   std::optional<SteadyTime> reopen_at_;
   SteadyTime next_check_{};
+  SteadyTime next_states_{};
   std::optional<stream::Condition> told_;
 };
 

@@ -83,7 +83,8 @@ TransactionFailure TransactionalProducer::Classify(const rd_kafka_error_t& error
             UnavailableError(fmt::format(
                 "another process runs as {}, or this one was away from the broker for longer than "
                 "the transaction timeout of {} ms",
-                options_.transactional_id, options_.timeout.count()))};
+                options_.transactional_id, options_.timeout.count())),
+            true};
   }
   Error told = ToError(code, what, rd_kafka_error_string(&error));
   if (told.code == ErrorCode::kConfig) return {Remedy::kGiveUp, std::move(told)};

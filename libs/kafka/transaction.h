@@ -29,6 +29,7 @@ struct TransactionFailure {
   };
   Remedy remedy = Remedy::kAbort;
   Error error;
+  bool fenced = false;  // then kGiveUp
 };
 
 using TransactionStatus = tl::expected<void, TransactionFailure>;

@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <map>
 
 #include "libs/base/mutex.h"
@@ -34,16 +35,34 @@ class MemoryStore : public StateStore {
     const MutexLock lock(mutex_);
     for (const FamilyWrite& entry : batch) {
       Entries& entries = families_[entry.family];
-      if (entry.write.value) {
-        entries[entry.write.key] = *entry.write.value;
-      } else {
-        entries.erase(entry.write.key);
-      }
+      Erase(entries, entry.write.key);
+      if (!entry.write.value) continue;
+      bytes_ += entry.write.key.size() + entry.write.value->size();
+      entries.emplace(entry.write.key, *entry.write.value);
     }
     return {};
   }
 
+  // Memory: of keys and values alone.
+  stream::StateFigures Figures(const std::vector<std::string>& counted) const override {
+    const MutexLock lock(mutex_);
+    stream::StateFigures figures;
+    figures.memory_bytes = bytes_;
+    for (const std::string& family : counted) {
+      const auto entries = families_.find(family);
+      if (entries != families_.end()) figures.entries += entries->second.size();
+    }
+    return figures;
+  }
+
  private:
+  void Erase(Entries& entries, const std::string& key) WINNOW_REQUIRES(mutex_) {
+    const auto entry = entries.find(key);
+    if (entry == entries.end()) return;
+    bytes_ -= entry->first.size() + entry->second.size();
+    entries.erase(entry);
+  }
+
   Entries Matching(std::string_view family, std::string_view prefix) const {
     const MutexLock lock(mutex_);
     Entries matching;
@@ -58,6 +77,7 @@ class MemoryStore : public StateStore {
 
   mutable Mutex mutex_;
   std::map<std::string, Entries, std::less<>> families_ WINNOW_GUARDED_BY(mutex_);
+  std::uint64_t bytes_ WINNOW_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 namespace winnow::state {
@@ -83,7 +84,34 @@ class RocksDbStore : public StateStore {
     return {};
   }
 
+  stream::StateFigures Figures(const std::vector<std::string>& counted) const override {
+    using rocksdb::DB;
+    stream::StateFigures figures;
+    for (const std::string& family : counted) {
+      const auto handle = families_.find(family);
+      if (handle == families_.end()) continue;
+      figures.entries += Property(handle->second, DB::Properties::kEstimateNumKeys);
+    }
+    for (const auto& [name, handle] : families_) {
+      figures.disk_bytes += Property(handle, DB::Properties::kLiveSstFilesSize) +
+                            Property(handle, DB::Properties::kLiveBlobFileSize);
+      figures.memory_bytes += Property(handle, DB::Properties::kEstimateTableReadersMem);
+      figures.pending_compaction_bytes +=
+          Property(handle, DB::Properties::kEstimatePendingCompactionBytes);
+    }
+    // One cache for all families, and memtables are charged to it.
+    rocksdb::ColumnFamilyHandle* const any = db_->DefaultColumnFamily();
+    figures.memory_bytes += Property(any, DB::Properties::kBlockCacheUsage);
+    figures.writes_stopped = Property(any, DB::Properties::kIsWriteStopped) != 0;
+    return figures;
+  }
+
  private:
+  std::uint64_t Property(rocksdb::ColumnFamilyHandle* family, const std::string& name) const {
+    std::uint64_t value = 0;
+    return db_->GetIntProperty(family, name, &value) ? value : 0;
+  }
+
   Result<rocksdb::ColumnFamilyHandle*> Find(std::string_view family) const {
     const auto handle = families_.find(family);
     if (handle == families_.end()) {

@@ -11,6 +11,7 @@
 
 #include "libs/base/result.h"
 #include "libs/stream/processor.h"
+#include "libs/stream/stage_observer.h"
 
 namespace winnow::state {
 
@@ -35,6 +36,9 @@ class StateStore {
                           visit) const = 0;
   // On return the batch is on disk. kUnavailable for a full or failing disk: nothing was written.
   virtual Status Commit(const WriteBatch& batch) = 0;
+  // The entries of `counted`, everything else of all families; what a family that is not there has
+  // is 0. Looks at counters only, so that it may be asked every few seconds, from any thread.
+  virtual stream::StateFigures Figures(const std::vector<std::string>& counted) const = 0;
 };
 
 // For tests and runs without a state directory. Families come into being on first write.

@@ -76,6 +76,27 @@ TEST_P(StateStoreTest, LetsTheLastWriteToAKeyWin) {
   EXPECT_EQ(store_->Get("a", "k").value(), std::nullopt);
 }
 
+TEST_P(StateStoreTest, CountsTheEntriesOfTheFamiliesAskedFor) {
+  WriteBatch batch;
+  for (int i = 0; i < 100; ++i) batch.push_back(Put("a", std::to_string(i), std::string(50, 'v')));
+  ASSERT_TRUE(store_->Commit(batch));
+  ASSERT_TRUE(store_->Commit({Put("b", "k", "1"), Delete("a", "7")}));
+  EXPECT_EQ(store_->Figures({"a"}).entries, 99u);
+  EXPECT_EQ(store_->Figures({"a", "b"}).entries, 100u);
+  EXPECT_EQ(store_->Figures({"absent"}).entries, 0u);
+}
+
+TEST_P(StateStoreTest, TellsWhatItTakesOfMemory) {
+  const std::uint64_t empty = store_->Figures({}).memory_bytes;
+  WriteBatch batch;
+  for (int i = 0; i < 1000; ++i) batch.push_back(Put("a", std::to_string(i), std::string(800, 'v')));
+  ASSERT_TRUE(store_->Commit(batch));
+  const auto figures = store_->Figures({});
+  EXPECT_GE(figures.memory_bytes, empty + 800'000);
+  EXPECT_LE(figures.memory_bytes, empty + 2'000'000) << "counted once";
+  EXPECT_FALSE(figures.writes_stopped);
+}
+
 TEST_P(StateStoreTest, ScansOnePrefixInByteOrder) {
   const std::string high("\xff\x01", 2);
   ASSERT_TRUE(store_->Commit(
@@ -147,6 +168,29 @@ TEST(RocksDbStoreTest, RefusesStateThatIsNotThereWhenReading) {
       OpenRocksDb({.directory = dir.path(), .families = {"a"}, .mode = OpenMode::kReadOnly});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ErrorCode::kConfig);
+}
+
+TEST(RocksDbStoreTest, TellsWhatItTakesOfTheDiskValuesInBlobFilesIncluded) {
+  const TempDir dir;
+  std::mt19937_64 random(1);
+  const auto noise = [&](std::size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += std::to_string(random());
+    return text;
+  };
+  {
+    const auto store = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+    ASSERT_TRUE(store);
+    EXPECT_EQ((*store)->Figures({}).disk_bytes, 0u);
+    WriteBatch batch = {Put("a", "large", noise(1u << 20))};
+    for (int i = 0; i < 1000; ++i) batch.push_back(Put("a", std::to_string(i), noise(1000)));
+    ASSERT_TRUE((*store)->Commit(batch));
+  }
+  // What was in the log when it was closed goes to tables when it is opened.
+  const auto store = OpenRocksDb({.directory = dir.path(), .families = {"a"}});
+  ASSERT_TRUE(store);
+  EXPECT_GE((*store)->Figures({}).disk_bytes, 1'400'000u);
+  EXPECT_LE((*store)->Figures({}).disk_bytes, 2'500'000u);
 }
 
 TEST(RocksDbStoreTest, SaysWhichStateIsDamaged) {

@@ -41,8 +41,12 @@ class PartitionOutput {
 
   // All offsets below are in published parts or hold nothing to publish.
   virtual std::int64_t published_until() const = 0;
-  // Bytes and records appended but not published.
+  // Records appended but not published.
   virtual std::uint64_t open_records() const = 0;
+  // Parts that hold them.
+  virtual std::uint64_t open_parts() const = 0;
+  // Parts published since Open.
+  virtual std::uint64_t published_parts() const = 0;
 };
 
 // For one partition number.

@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "libs/dataset/manifest.h"
@@ -162,30 +160,7 @@ class SinkDeliveryTest : public StageTest {
     EXPECT_THAT(*problems, IsEmpty());
     EXPECT_TRUE(std::filesystem::is_empty(Dataset() + "/.winnow/staging"));
   }
-  // As retention would.
-  void DeleteRecords(Topic topic, int partition, std::int64_t before) const;
 };
-
-void SinkDeliveryTest::DeleteRecords(Topic topic, int partition, std::int64_t before) const {
-  std::array<char, 256> text{};
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  rd_kafka_conf_set(conf, "bootstrap.servers", brokers_.c_str(), text.data(), text.size());
-  rd_kafka_t* client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text.data(), text.size());
-  ASSERT_NE(client, nullptr);
-  rd_kafka_topic_partition_list_t* offsets = rd_kafka_topic_partition_list_new(1);
-  rd_kafka_topic_partition_list_add(offsets, Name(topic).c_str(), partition)->offset = before;
-  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(offsets);
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(client);
-  rd_kafka_DeleteRecords(client, &request, 1, nullptr, queue);
-  rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 20'000);
-  ASSERT_NE(event, nullptr);
-  EXPECT_EQ(rd_kafka_event_error(event), RD_KAFKA_RESP_ERR_NO_ERROR);
-  rd_kafka_event_destroy(event);
-  rd_kafka_queue_destroy(queue);
-  rd_kafka_DeleteRecords_destroy(request);
-  rd_kafka_topic_partition_list_destroy(offsets);
-  rd_kafka_destroy(client);
-}
 
 TEST_F(SinkDeliveryTest, StoresEachRecordOnceAndSealsWhenIdle) {
   MakeTopics(2);
@@ -207,6 +182,28 @@ TEST_F(SinkDeliveryTest, StoresEachRecordOnceAndSealsWhenIdle) {
   }));
   EXPECT_TRUE(sink.Stop());
   ExpectWhole(ids);
+  EXPECT_EQ(sink.observer.parts_open(), 0u);
+  EXPECT_EQ(sink.observer.oldest_part(), std::chrono::nanoseconds(0));
+  EXPECT_EQ(sink.observer.parts_published(),
+            dataset::ReadParts(Dataset(), dataset::PosixFiles()).value().size());
+}
+
+TEST_F(SinkDeliveryTest, TellsHowManyPartsAreOpenAndSinceWhen) {
+  MakeTopics(1);
+  SendMany(0, 3);
+  RunningSink first(Options("sink-0", 0), Outputs());
+  ASSERT_TRUE(Eventually([&] { return first.observer.parts_open() > 0; }));
+  const auto began = std::chrono::steady_clock::now() - first.observer.oldest_part();
+  EXPECT_TRUE(Eventually([&] {
+    return first.observer.oldest_part() > std::chrono::milliseconds(300);
+  }));
+  EXPECT_LE(first.observer.oldest_part(),
+            std::chrono::steady_clock::now() - began + std::chrono::milliseconds(100));
+  EXPECT_EQ(first.observer.parts_published(), 0u);
+  EXPECT_EQ(first.observer.times_no_part_was_left(), 0);
+  // Nothing is sealed, so what is no longer open was taken away.
+  RunningSink second(Options("sink-1", 0), Outputs());
+  EXPECT_TRUE(Eventually([&] { return first.observer.times_no_part_was_left() > 0; }));
 }
 
 TEST_F(SinkDeliveryTest, WhatCannotBeStoredIsADeadLetterWithItsReason) {
@@ -347,6 +344,8 @@ TEST_F(SinkDeliveryTest, OfTwoProcessesUnderOneNameOneIsFencedAndNothingIsStored
   const Status two = second.ended() ? second.AwaitEnd() : second.Stop();
   EXPECT_NE(one.has_value(), two.has_value());
   EXPECT_EQ((one ? two : one).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(first.observer.fenced(), !one.has_value());
+  EXPECT_EQ(second.observer.fenced(), !two.has_value());
   EXPECT_EQ(StoredIds(), ids);
   EXPECT_THAT(dataset::VerifyDataset(Dataset()).value(), IsEmpty());
 }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <random>
 
+#include "libs/kafka/client.h"
 #include "libs/kafka/log_reader.h"
 #include "libs/kafka/record_producer.h"
 #include "libs/kafka/topic_admin.h"
@@ -103,6 +104,40 @@ void CountingObserver::Lag(const std::string&, int partition, std::uint64_t reco
 void CountingObserver::Revoked(const std::string&, int partition) {
   const MutexLock lock(mutex_);
   lags_.erase(partition);
+  states_.erase(partition);
+}
+
+void CountingObserver::Lost(stream::Loss, std::uint64_t records) {
+  const MutexLock lock(mutex_);
+  lost_ += records;
+}
+
+void CountingObserver::StateIs(int partition, const stream::StateFigures& figures) {
+  const MutexLock lock(mutex_);
+  states_[partition] = figures;
+}
+
+void CountingObserver::PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) {
+  const MutexLock lock(mutex_);
+  if (parts_open_ > 0 && parts == 0) ++times_no_part_was_left_;
+  parts_open_ = parts;
+  oldest_part_ = oldest;
+}
+
+void CountingObserver::PartsPublished(std::uint64_t parts) {
+  const MutexLock lock(mutex_);
+  parts_published_ += parts;
+}
+
+void CountingObserver::Fenced() {
+  const MutexLock lock(mutex_);
+  fenced_ = true;
+}
+
+void CountingObserver::Event(stream::Severity severity, std::string_view,
+                             const stream::EventFields&) {
+  const MutexLock lock(mutex_);
+  errors_ += severity == stream::Severity::kError ? 1 : 0;
 }
 
 void CountingObserver::Restoring(int, std::uint64_t done, std::uint64_t of) {
@@ -123,6 +158,38 @@ void CountingObserver::InFlight(std::uint64_t bytes) {
 std::uint64_t CountingObserver::received() const {
   const MutexLock lock(mutex_);
   return received_;
+}
+std::uint64_t CountingObserver::lost() const {
+  const MutexLock lock(mutex_);
+  return lost_;
+}
+std::map<int, stream::StateFigures> CountingObserver::states() const {
+  const MutexLock lock(mutex_);
+  return states_;
+}
+std::uint64_t CountingObserver::parts_open() const {
+  const MutexLock lock(mutex_);
+  return parts_open_;
+}
+std::chrono::nanoseconds CountingObserver::oldest_part() const {
+  const MutexLock lock(mutex_);
+  return oldest_part_;
+}
+std::uint64_t CountingObserver::parts_published() const {
+  const MutexLock lock(mutex_);
+  return parts_published_;
+}
+int CountingObserver::times_no_part_was_left() const {
+  const MutexLock lock(mutex_);
+  return times_no_part_was_left_;
+}
+bool CountingObserver::fenced() const {
+  const MutexLock lock(mutex_);
+  return fenced_;
+}
+std::uint64_t CountingObserver::errors() const {
+  const MutexLock lock(mutex_);
+  return errors_;
 }
 std::uint64_t CountingObserver::settled() const {
   const MutexLock lock(mutex_);
@@ -267,6 +334,22 @@ void StageTest::SendBytes(Topic topic, const std::string& key, const std::string
 }
 
 void StageTest::Flush() { ASSERT_TRUE(sender_->producer->Flush(kPatience)); }
+
+void StageTest::DeleteRecords(Topic topic, int partition, std::int64_t before) const {
+  const auto made = kafka::NewClient(RD_KAFKA_PRODUCER, client(), {});
+  ASSERT_TRUE(made) << made.error().message;
+  const kafka::RdPartitions offsets = kafka::NewPartitions();
+  kafka::Add(offsets.get(), Name(topic), partition, before);
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(offsets.get());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(made->get());
+  rd_kafka_DeleteRecords(made->get(), &request, 1, nullptr, queue);
+  rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 20'000);
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(rd_kafka_event_error(event), RD_KAFKA_RESP_ERR_NO_ERROR);
+  rd_kafka_event_destroy(event);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(request);
+}
 
 std::vector<Message> StageTest::Read(Topic topic) const { return Read(Name(topic)); }
 

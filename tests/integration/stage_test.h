@@ -48,8 +48,23 @@ class CountingObserver : public stream::StageObserver {
   void Restoring(int partition, std::uint64_t done, std::uint64_t of) override;
   void Is(const stream::Condition& condition) override;
   void InFlight(std::uint64_t bytes) override;
+  void Lost(stream::Loss loss, std::uint64_t records) override;
+  void StateIs(int partition, const stream::StateFigures& figures) override;
+  void PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) override;
+  void PartsPublished(std::uint64_t parts) override;
+  void Fenced() override;
+  void Event(stream::Severity severity, std::string_view message,
+             const stream::EventFields& fields) override;
 
   std::uint64_t received() const;
+  std::uint64_t lost() const;
+  std::map<int, stream::StateFigures> states() const;  // of the partitions it has now
+  std::uint64_t parts_open() const;
+  std::chrono::nanoseconds oldest_part() const;
+  std::uint64_t parts_published() const;
+  int times_no_part_was_left() const;  // after there had been some
+  bool fenced() const;
+  std::uint64_t errors() const;  // events of that severity
   std::uint64_t settled() const;
   std::uint64_t aborted() const;
   std::map<int, std::uint64_t> lags() const;  // of the partitions it has now
@@ -66,6 +81,14 @@ class CountingObserver : public stream::StageObserver {
   std::uint64_t restored_ WINNOW_GUARDED_BY(mutex_) = 0;
   std::uint64_t most_in_flight_ WINNOW_GUARDED_BY(mutex_) = 0;
   stream::Condition condition_ WINNOW_GUARDED_BY(mutex_);
+  std::uint64_t lost_ WINNOW_GUARDED_BY(mutex_) = 0;
+  std::map<int, stream::StateFigures> states_ WINNOW_GUARDED_BY(mutex_);
+  std::uint64_t parts_open_ WINNOW_GUARDED_BY(mutex_) = 0;
+  std::chrono::nanoseconds oldest_part_ WINNOW_GUARDED_BY(mutex_){0};
+  std::uint64_t parts_published_ WINNOW_GUARDED_BY(mutex_) = 0;
+  int times_no_part_was_left_ WINNOW_GUARDED_BY(mutex_) = 0;
+  bool fenced_ WINNOW_GUARDED_BY(mutex_) = false;
+  std::uint64_t errors_ WINNOW_GUARDED_BY(mutex_) = 0;
 };
 
 // RunStage on a thread, until Stop.
@@ -123,6 +146,8 @@ class StageTest : public testing::Test {
   void SendBytes(kafka::Topic topic, const std::string& key, const std::string& value,
                  const std::map<std::string, std::string>& headers = {});
   void Flush();
+  // What lies before the offset, as retention would.
+  void DeleteRecords(kafka::Topic topic, int partition, std::int64_t before) const;
 
   std::vector<Message> Read(kafka::Topic topic) const;
   std::vector<Message> Read(const std::string& topic) const;
