@@ -190,6 +190,8 @@ WRONG_TEXTS = [
      "already set"),
     ("a number for a text", "fieldPath: metadata.name", "fieldPath: 1", "cannot unmarshal number"),
     ("an unknown kind", "kind: PodDisruptionBudget", "kind: PodDisruptionBudgets", "no kind"),
+    ("a pod that is not restricted", "capabilities: {drop: [ALL]}", "capabilities: {drop: [KILL]}",
+     "not admitted as restricted: unrestricted capabilities"),
     ("a monitor's unknown field", "scrapeTimeout:", "scrape_timeout:", "unknown field"),
 ]
 

@@ -1,5 +1,6 @@
 // Decodes Kubernetes manifests into the API's own Go types, strictly: a field the type does not
-// have, a field given twice, a value of the wrong type and an unknown kind are errors.
+// have, a field given twice, a value of the wrong type and an unknown kind are errors, and so is a
+// pod that the Pod Security Standard `restricted` does not admit.
 //
 // usage: apitypes FILE...    ("-" is standard input; a file may hold many documents)
 package main
@@ -21,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/pod-security-admission/policy"
 )
 
 func newDecoder() (runtime.Decoder, error) {
@@ -58,8 +60,31 @@ func sourceOf(document []byte) string {
 	return "document"
 }
 
+type checker struct {
+	decoder  runtime.Decoder
+	security policy.Evaluator
+}
+
+func newChecker() (*checker, error) {
+	decoder, err := newDecoder()
+	if err != nil {
+		return nil, err
+	}
+	security, err := policy.NewEvaluator(policy.DefaultChecks())
+	return &checker{decoder, security}, err
+}
+
+// What is wrong with one document; empty if nothing is.
+func (c *checker) problemOf(document []byte) string {
+	object, _, err := c.decoder.Decode(document, nil, nil)
+	if err != nil {
+		return err.Error()
+	}
+	return forbidden(c.security, object)
+}
+
 // Number of objects, and what is wrong, one line each.
-func check(decoder runtime.Decoder, input io.Reader) (int, []string) {
+func (c *checker) check(input io.Reader) (int, []string) {
 	reader := yaml.NewYAMLReader(bufio.NewReader(input))
 	var problems []string
 	for count := 0; ; {
@@ -74,33 +99,33 @@ func check(decoder runtime.Decoder, input io.Reader) (int, []string) {
 			continue
 		}
 		count++
-		if _, _, err := decoder.Decode(document, nil, nil); err != nil {
-			problems = append(problems, fmt.Sprintf("%s: %v", sourceOf(document), err))
+		if problem := c.problemOf(document); problem != "" {
+			problems = append(problems, fmt.Sprintf("%s: %s", sourceOf(document), problem))
 		}
 	}
 }
 
-func checkFile(decoder runtime.Decoder, name string) (int, []string) {
+func (c *checker) checkFile(name string) (int, []string) {
 	if name == "-" {
-		return check(decoder, os.Stdin)
+		return c.check(os.Stdin)
 	}
 	file, err := os.Open(name)
 	if err != nil {
 		return 0, []string{err.Error()}
 	}
 	defer file.Close()
-	return check(decoder, file)
+	return c.check(file)
 }
 
 func main() {
-	decoder, err := newDecoder()
+	checker, err := newChecker()
 	if err != nil || len(os.Args) < 2 {
 		fmt.Fprintln(os.Stderr, "usage: apitypes FILE...", err)
 		os.Exit(2)
 	}
 	objects, failed := 0, false
 	for _, name := range os.Args[1:] {
-		count, problems := checkFile(decoder, name)
+		count, problems := checker.checkFile(name)
 		objects += count
 		for _, problem := range problems {
 			fmt.Fprintf(os.Stderr, "%s: %s\n", name, problem)
