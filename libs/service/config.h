@@ -57,12 +57,14 @@ struct ServiceConfig {
   std::uint64_t lanes = 0;  // 0: one for each core
   std::uint64_t max_bytes_in_flight = kafka::StageOptions{}.max_bytes_in_flight;
   std::chrono::milliseconds drain = kafka::StageOptions{}.drain_timeout;
+  std::chrono::milliseconds fenced_linger = std::chrono::seconds(20);
   std::string state_directory;
   kafka::CommitLimits commit;
   KafkaConfig kafka;
   BlobConfig blobs;
   HttpConfig http;
   SinkConfig sink;
+  std::map<std::string, std::chrono::milliseconds> sources;  // how long each may be silent
 };
 
 // Name and value of environment variables.
@@ -73,7 +75,7 @@ Environment ReadEnvironment();
 
 // `defaults` with the settings of `path` ("" = none) on top, and the environment's on top of them.
 // WINNOW_KAFKA__TOPIC_PREFIX sets kafka.topic_prefix; WINNOW_KAFKA__PROPERTIES__SASL_PASSWORD the
-// property sasl.password; with _FILE at the end of the name the value is read from the file it
+// property sasl.password, WINNOW_SOURCES__GATE_1 the source GATE_1; with _FILE at the end of the name the value is read from the file it
 // gives. Variables that begin with WINNOW_ and hold no "__" may be others' and are ignored if they
 // name no key; with "__" they are meant for Winnow and wrong names are problems.
 //

@@ -43,10 +43,11 @@ std::string PropertyName(std::string_view text) {
 std::optional<Target> FindTarget(std::string_view variable) {
   for (const Key& key : ConfigKeys()) {
     const std::string name = key.variable();
-    if (key.unit != Unit::kTextMap) {
+    if (!key.is_map()) {
       if (variable == name) return Target{&key, ""};
     } else if (StartsWith(variable, name + "__") && variable.size() > name.size() + 2) {
-      return Target{&key, PropertyName(variable.substr(name.size() + 2))};
+      const std::string_view entry = variable.substr(name.size() + 2);
+      return Target{&key, key.unit == Unit::kTextMap ? PropertyName(entry) : std::string(entry)};
     }
   }
   return std::nullopt;
@@ -54,11 +55,12 @@ std::optional<Target> FindTarget(std::string_view variable) {
 
 // What the environment says of a property replaces what the file says, wherever it says it.
 Status Set(const Target& target, ServiceConfig& config, const std::string& text) {
-  if (target.key->unit != Unit::kTextMap) return SetValue(*target.key, config, text);
-  config.kafka.properties.erase(target.entry);
-  config.kafka.property_files.erase(target.entry);
-  (*std::get<std::map<std::string, std::string>*>(target.key->of(config)))[target.entry] = text;
-  return {};
+  if (!target.key->is_map()) return SetValue(*target.key, config, text);
+  if (target.key->unit == Unit::kTextMap) {
+    config.kafka.properties.erase(target.entry);
+    config.kafka.property_files.erase(target.entry);
+  }
+  return SetEntry(*target.key, config, target.entry, text);
 }
 
 Status SetFromFile(std::string_view variable, ServiceConfig& config, const std::string& path) {

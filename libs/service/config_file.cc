@@ -74,7 +74,7 @@ class FileReader {
   }
 
   void ReadValue(const Key& key, const Node& value) {
-    if (key.unit == Unit::kTextMap) return ReadTexts(key, value);
+    if (key.is_map()) return ReadEntries(key, value);
     if (value.kind != Node::Kind::kScalar) {
       return Add(value, fmt::format("{} has no single value: write one or remove the key",
                                     key.path));
@@ -84,23 +84,34 @@ class FileReader {
     }
   }
 
-  // Values may be secrets: no message shows one.
-  void ReadTexts(const Key& key, const Node& value) {
-    auto& texts = *std::get<std::map<std::string, std::string>*>(key.of(config_));
+  // Values may be secrets: no message written here shows one.
+  void ReadEntries(const Key& key, const Node& value) {
     if (value.kind == Node::Kind::kNull) return;
     if (value.kind != Node::Kind::kMap) {
       return Add(value, fmt::format("{} must hold \"name: value\" lines", key.path));
     }
+    std::set<std::string> seen;
     for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
       const Node& name = value.items[i];
-      const Node& text = value.items[i + 1];
-      if (text.kind != Node::Kind::kScalar) {
-        Add(text, fmt::format("{} of {} must be one text; names keep their dots: "
-                              "\"sasl.mechanism: PLAIN\"", spec::Quoted(name.text), key.path));
-      } else if (!texts.emplace(name.text, text.text).second) {
+      if (!seen.insert(name.text).second) {
         Add(name, fmt::format("{} of {} is set twice: remove one", spec::Quoted(name.text),
                               key.path));
+      } else {
+        ReadNamed(key, name, value.items[i + 1]);
       }
+    }
+  }
+
+  void ReadNamed(const Key& key, const Node& name, const Node& value) {
+    const std::string what = fmt::format("{} of {}", spec::Quoted(name.text), key.path);
+    if (value.kind != Node::Kind::kScalar) {
+      return Add(value, what + (key.unit == Unit::kTextMap
+                                    ? " must be one text; names keep their dots: "
+                                      "\"sasl.mechanism: PLAIN\""
+                                    : " has no single value: write one or remove the name"));
+    }
+    if (const Status set = SetEntry(key, config_, name.text, value.text); !set) {
+      Add(value, what + ": " + set.error().message);
     }
   }
 

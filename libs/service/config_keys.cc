@@ -26,6 +26,7 @@ constexpr auto kHttp = &ServiceConfig::http;
 constexpr auto kSink = &ServiceConfig::sink;
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 constexpr double kHour = 3'600'000;  // ms
+constexpr std::string_view kOtherSources = "other";  // a label of the validator's probe
 
 // clang-format off
 constexpr auto kKeys = std::to_array<Key>({
@@ -41,6 +42,10 @@ constexpr auto kKeys = std::to_array<Key>({
    UsedBy::kStages, "messages read and not yet committed; beyond, partitions are paused"},
   {"drain_seconds", At<&ServiceConfig::drain>, Unit::kSeconds, 0.1, 3600, UsedBy::kAll,
    "after SIGTERM, what is in flight is committed within this time or given up"},
+  {"fenced_linger_seconds", At<&ServiceConfig::fenced_linger>, Unit::kSeconds, 0, 3600,
+   UsedBy::kAll, "fenced by a process of its name, it says so on its port for so long before it ends"},
+  {"sources", At<&ServiceConfig::sources>, Unit::kSecondsMap, 1, 31 * 86'400, UsedBy::kValidator,
+   "sources by id that are watched, and how long each may be silent: \"gate-1: 30s\""},
 
   {"commit.records", At<kCommit, &kafka::CommitLimits::records>, Unit::kNumber, 1, 1e6,
    UsedBy::kStages, "a commit is due after so many records"},
@@ -112,15 +117,21 @@ Result<double> AsDouble(const spec::Parsed<T>& parsed, const std::string& text) 
   return static_cast<double>(*parsed);
 }
 
+bool InSeconds(Unit unit) { return unit == Unit::kSeconds || unit == Unit::kSecondsMap; }
+
+std::chrono::milliseconds Milliseconds(Unit unit, double number) {
+  return std::chrono::milliseconds(std::llround(InSeconds(unit) ? number * 1000 : number));
+}
+
 Result<double> ParseAs(Unit unit, const std::string& text) {
   if (unit == Unit::kBytes) return AsDouble(spec::ParseBytes(text), text);
-  if (unit == Unit::kSeconds) return AsDouble(spec::ParseSeconds(text), text);
+  if (InSeconds(unit)) return AsDouble(spec::ParseSeconds(text), text);
   return AsDouble(spec::ParseWhole(text), text);
 }
 
 std::string FormatNumber(Unit unit, double number) {
   if (unit == Unit::kBytes) return spec::FormatBytes(static_cast<std::uint64_t>(number));
-  if (unit == Unit::kSeconds) return spec::FormatSeconds(number);
+  if (InSeconds(unit)) return spec::FormatSeconds(number);
   return fmt::format("{:.0f}", number);
 }
 
@@ -150,14 +161,30 @@ std::span<const Key> ConfigKeys() { return kKeys; }
 Status SetValue(const Key& key, ServiceConfig& config, const std::string& text) {
   const Value value = key.of(config);
   if (auto* const target = std::get_if<std::string*>(&value)) return SetText(key, **target, text);
-  WINNOW_CHECK(key.unit != Unit::kTextMap);
+  WINNOW_CHECK(!key.is_map());
   WINNOW_ASSIGN_OR_RETURN(const double number, ParseInRange(key, text));
   if (auto* const target = std::get_if<std::uint64_t*>(&value)) {
     **target = static_cast<std::uint64_t>(number);
   } else if (auto* const duration = std::get_if<std::chrono::milliseconds*>(&value)) {
-    const double ms = key.unit == Unit::kSeconds ? number * 1000 : number;
-    **duration = std::chrono::milliseconds(std::llround(ms));
+    **duration = Milliseconds(key.unit, number);
   }
+  return {};
+}
+
+Status SetEntry(const Key& key, ServiceConfig& config, const std::string& name,
+                const std::string& text) {
+  const Value value = key.of(config);
+  if (auto* const texts = std::get_if<std::map<std::string, std::string>*>(&value)) {
+    (**texts)[name] = text;
+    return {};
+  }
+  auto* const durations = std::get_if<std::map<std::string, std::chrono::milliseconds>*>(&value);
+  WINNOW_CHECK(durations != nullptr);
+  if (name.empty() || name == kOtherSources) {
+    return Wrong(spec::Quoted(name) + " stands for all sources that are not named: leave it out");
+  }
+  WINNOW_ASSIGN_OR_RETURN(const double number, ParseInRange(key, text));
+  (**durations)[name] = Milliseconds(key.unit, number);
   return {};
 }
 
@@ -184,6 +211,7 @@ std::string_view NameOf(Unit unit) {
     case Unit::kMilliseconds: return "milliseconds";
     case Unit::kSeconds: return "seconds";
     case Unit::kTextMap: return "name: value";
+    case Unit::kSecondsMap: return "name: seconds";
   }
   return "";
 }
@@ -193,6 +221,7 @@ std::string_view NameOf(UsedBy used_by) {
     case UsedBy::kAll: return "all services";
     case UsedBy::kStages: return "all services but the sink";
     case UsedBy::kStateful: return "deduper, balancer";
+    case UsedBy::kValidator: return "validator";
     case UsedBy::kBlurrer: return "privacy-blurrer";
     case UsedBy::kSink: return "sink";
   }

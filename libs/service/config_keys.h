@@ -11,35 +11,45 @@
 
 namespace winnow::service {
 
-enum class Unit { kText, kName, kPath, kNumber, kBytes, kMilliseconds, kSeconds, kTextMap };
+enum class Unit {
+  kText, kName, kPath, kNumber, kBytes, kMilliseconds, kSeconds, kTextMap, kSecondsMap
+};
 
 // A setting. Borrowed: valid as long as the config it points into.
 using Value = std::variant<std::string*, std::uint64_t*, std::chrono::milliseconds*,
-                           std::map<std::string, std::string>*>;
+                           std::map<std::string, std::string>*,
+                           std::map<std::string, std::chrono::milliseconds>*>;
 
-enum class UsedBy { kAll, kStages, kStateful, kBlurrer, kSink };
+enum class UsedBy { kAll, kStages, kStateful, kValidator, kBlurrer, kSink };
 
 struct Key {
   std::string_view path;  // "kafka.brokers"
   Value (*of)(ServiceConfig& config);
   Unit unit;
-  double least;  // of numbers, in the unit of the key, both ends included
+  double least;  // of numbers, also of a map's, in the unit of the key, both ends included
   double most;
   UsedBy used_by;
   std::string_view meaning;  // one line
 
   // "WINNOW_KAFKA__BROKERS"
   std::string variable() const;
+  // Holds entries, name: value.
+  bool is_map() const { return unit == Unit::kTextMap || unit == Unit::kSecondsMap; }
 };
 
 // In the order in which they are described.
 std::span<const Key> ConfigKeys();
 
 // Sets what `key` names from its text. An error is the end of a sentence that begins with the key:
-// "is not a whole number: write 4". Not for kTextMap.
+// "is not a whole number: write 4". Not for maps.
 Status SetValue(const Key& key, ServiceConfig& config, const std::string& text);
 
-// The value as SetValue reads it; of kTextMap "{}".
+// Sets or replaces the entry `name` of the map that `key` names; errors as above. Messages of a
+// kTextMap hold no value: it may be a secret.
+Status SetEntry(const Key& key, ServiceConfig& config, const std::string& name,
+                const std::string& text);
+
+// The value as SetValue reads it; of maps "{}".
 std::string FormatValue(const Key& key, ServiceConfig& config);
 
 // "whole number", "bytes", "milliseconds" ...; empty for text.

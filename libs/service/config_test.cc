@@ -74,6 +74,7 @@ instance: deduper-0
 lanes: 3
 max_bytes_in_flight: 64MiB
 drain_seconds: 1.5
+fenced_linger_seconds: 0
 commit: {records: 7, bytes: 2 MB, interval_ms: 1_000}
 kafka:
   brokers: "a:1,b:2"
@@ -84,6 +85,7 @@ sink: {seal_when_idle_seconds: 10min}
   EXPECT_EQ(config.lanes, 3u);
   EXPECT_EQ(config.max_bytes_in_flight, 64u << 20);
   EXPECT_EQ(config.drain, std::chrono::milliseconds(1500));
+  EXPECT_EQ(config.fenced_linger.count(), 0);
   EXPECT_EQ(config.commit.records, 7u);
   EXPECT_EQ(config.commit.bytes, 2'000'000u);
   EXPECT_EQ(config.commit.interval, std::chrono::milliseconds(1000));
@@ -157,6 +159,33 @@ TEST_F(ConfigTest, LeavesVariablesOfOthersAlone) {
                         {"WINNOW_SINK_PORT_9464_TCP", "tcp://10.0.0.1:9464"},
                         {"WINNOW_KAFKA_BROKERS", "localhost:9092"},
                         {"WINNOW_MODEL_DIR", "/models"}}));
+}
+
+TEST_F(ConfigTest, ReadsTheSourcesThatAreWatched) {
+  const ServiceConfig config = Load("sources:\n  gate-1: 30s\n  \"site/7: north\": 2h\n  feed: 5\n",
+                                    {{"WINNOW_SOURCES__feed", "500min"},
+                                     {"WINNOW_SOURCES__GATE_2", "90"}}).value();
+  const std::map<std::string, std::chrono::milliseconds> expected = {
+      {"gate-1", std::chrono::seconds(30)},
+      {"site/7: north", std::chrono::hours(2)},
+      {"feed", std::chrono::minutes(500)},
+      {"GATE_2", std::chrono::seconds(90)}};
+  EXPECT_EQ(config.sources, expected);
+}
+
+TEST_F(ConfigTest, NamesASourceWithAWrongLimit) {
+  const std::string path = (folder_ / "service.yaml").string();
+  const std::string error = ErrorOf("sources:\n  gate-1: soon\n  gate-2: 10ms\n  gate-3: [1]\n"
+                                    "  other: 10s\n  gate-1: 10s\n",
+                                    {{"WINNOW_SOURCES__gate-4", "0"}});
+  EXPECT_THAT(error, HasSubstr(path + ":2:11: \"gate-1\" of sources: \"soon\" is not a duration"));
+  EXPECT_THAT(error, HasSubstr(path + ":3:11: \"gate-2\" of sources: \"10ms\" is out of range: "
+                                      "write 1s to 2678400s"));
+  EXPECT_THAT(error, HasSubstr(path + ":4:11: \"gate-3\" of sources has no single value"));
+  EXPECT_THAT(error, HasSubstr(path + ":5:10: \"other\" of sources: \"other\" stands for all"));
+  EXPECT_THAT(error, HasSubstr(path + ":6:3: \"gate-1\" of sources is set twice"));
+  EXPECT_THAT(error, HasSubstr("WINNOW_SOURCES__gate-4: \"0\" is out of range"));
+  EXPECT_THAT(ErrorOf("sources: [a]\n"), HasSubstr(path + ":1:10: sources must hold"));
 }
 
 TEST_F(ConfigTest, ReadsSecretsFromFiles) {

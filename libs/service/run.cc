@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <future>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -14,8 +15,10 @@
 
 #include "libs/kafka/headers.h"
 #include "libs/kafka/sink_runner.h"
+#include "libs/service/health_check.h"
 #include "libs/service/observers.h"
 #include "libs/service/signals.h"
+#include "libs/telemetry/disk_figures.h"
 #include "libs/telemetry/health.h"
 #include "libs/telemetry/http_listener.h"
 #include "libs/telemetry/json_log.h"
@@ -29,7 +32,7 @@ using stream::Severity;
 // Beyond the drain time, which the runner keeps to: what is left is to close its clients.
 constexpr std::chrono::seconds kGrace{5};
 
-enum class Task { kRun, kCheck, kDescribe };
+enum class Task { kRun, kCheck, kDescribe, kHealth };
 
 struct CommandLine {
   Task task = Task::kRun;
@@ -52,9 +55,12 @@ std::optional<int> Parse(int argc, const char* const* argv, const StageService& 
   CLI::App app(service.summary, ProgramName(service));
   bool check = false;
   bool describe = false;
+  bool health = false;
   app.set_version_flag("--version", WINNOW_VERSION);
   app.add_option("--config", line.config, "Settings, YAML; the environment's come on top");
   app.add_flag("--check", check, "Check settings, spec and models, then exit");
+  app.add_flag("--health", health,
+               "Ask the process that runs with these settings for its /healthz: exit code 0 or 1");
   app.add_flag("--describe-config", describe, "Print every setting with its default, then exit");
   app.footer(
       "Exit codes: 0 stopped as asked, 1 unavailable or fenced (a restart may mend it), 2 wrong\n"
@@ -64,7 +70,10 @@ std::optional<int> Parse(int argc, const char* const* argv, const StageService& 
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
   }
-  line.task = describe ? Task::kDescribe : check ? Task::kCheck : Task::kRun;
+  line.task = describe ? Task::kDescribe
+              : check  ? Task::kCheck
+              : health ? Task::kHealth
+                       : Task::kRun;
   return std::nullopt;
 }
 
@@ -95,18 +104,33 @@ struct Blobs {
   std::unique_ptr<blob::BlobStore> safe;
 };
 
-Result<Blobs> OpenBlobs(const StageService& service, const BlobConfig& config) {
+bool WorksIn(const StageService& service, record::Zone zone) {
   const record::Zone in = kafka::ZoneOf(service.input);
-  const record::Zone out = IsSink(service) ? in : kafka::ZoneOf(service.output);
-  const auto works_in = [&](record::Zone zone) { return in == zone || out == zone; };
+  return zone == in || (!IsSink(service) && zone == kafka::ZoneOf(service.output));
+}
+
+Result<Blobs> OpenBlobs(const StageService& service, const BlobConfig& config) {
   Blobs blobs;
-  if (!config.raw.empty() && works_in(record::Zone::kRaw)) {
+  if (!config.raw.empty() && WorksIn(service, record::Zone::kRaw)) {
     WINNOW_ASSIGN_OR_RETURN(blobs.raw, blob::OpenDirectory(config.raw));
   }
-  if (!config.safe.empty() && works_in(record::Zone::kSafe)) {
+  if (!config.safe.empty() && WorksIn(service, record::Zone::kSafe)) {
     WINNOW_ASSIGN_OR_RETURN(blobs.safe, blob::OpenDirectory(config.safe));
   }
   return blobs;
+}
+
+// The folders whose room the service depends on.
+std::vector<telemetry::Volume> VolumesOf(const StageService& service, const ServiceConfig& config) {
+  std::vector<telemetry::Volume> volumes;
+  const auto add = [&volumes](bool used, const char* name, const std::string& path) {
+    if (used && !path.empty()) volumes.push_back({name, path});
+  };
+  add(service.stateful, "state", config.state_directory);
+  add(WorksIn(service, record::Zone::kRaw), "blobs_raw", config.blobs.raw);
+  add(WorksIn(service, record::Zone::kSafe), "blobs_safe", config.blobs.safe);
+  add(IsSink(service), "dataset", config.sink.directory);
+  return volumes;
 }
 
 kafka::StageOptions StageOptionsFor(const StageService& service, const Prepared& prepared,
@@ -173,8 +197,13 @@ class Process {
         prepared_(prepared),
         log_(log),
         probe_({service.stage, WINNOW_VERSION, DeadReasons(), IsSink(service)}, metrics_, clock_),
-        health_({prepared.config.kafka.brokers, prepared.config.http.stuck_after, &stop_}),
-        signals_(stop_) {}
+        health_({.brokers = prepared.config.kafka.brokers,
+                 .stalled_after = prepared.config.http.stuck_after,
+                 .stopping = &stop_,
+                 .instance = prepared.config.instance}),
+        signals_(stop_) {
+    telemetry::TellDiskSpace(service.stage, VolumesOf(service, prepared.config), metrics_);
+  }
 
   Status Run() {
     signals_.Watch(prepared_.config.drain + kGrace, Reactions());
@@ -188,12 +217,15 @@ class Process {
     WINNOW_ASSIGN_OR_RETURN(const Blobs blobs, OpenBlobs(service_, prepared_.config.blobs));
     WINNOW_ASSIGN_OR_RETURN(listener_, Listen());
     log_.Write(Severity::kInfo, "started", Fields(listener_->port()));
-    return RunLoop(blobs, observers);
+    const Status status = RunLoop(blobs, observers);
+    if (!status && health_.fenced()) Linger();
+    return status;
   }
 
  private:
   StopSignals::Reactions Reactions() {
     return {[this] {
+              asked_to_stop_.set_value();
               probe_.Stopping();
               log_.Write(Severity::kInfo, "asked to stop; finishing what is in flight");
             },
@@ -203,6 +235,19 @@ class Process {
                                                   : "asked to stop again; ending");
               ::_exit(static_cast<int>(ExitCode::kUnavailable));
             }};
+  }
+
+  // Long enough for a scrape to see winnow_fenced; and two namesakes under supervisors would
+  // otherwise fence each other many times a second.
+  void Linger() {
+    const ServiceConfig& config = prepared_.config;
+    log_.Write(Severity::kError, "fenced: another process took over this instance's name",
+               {{"instance", config.instance},
+                {"remedy", "if two processes are to run, give each a name of its own (instance); "
+                           "if this one was away from the broker for too long, its restart mends it"},
+                {"ends_in_seconds",
+                 fmt::format("{:g}", std::chrono::duration<double>(config.fenced_linger).count())}});
+    asked_to_stop_.get_future().wait_for(config.fenced_linger);
   }
 
   Result<std::unique_ptr<telemetry::HttpListener>> Listen() {
@@ -249,14 +294,15 @@ class Process {
   telemetry::Health health_;
   std::unique_ptr<stream::StageObserver> own_probe_;
   std::unique_ptr<telemetry::HttpListener> listener_;
+  std::promise<void> asked_to_stop_;
   StopSignals signals_;
 };
 
 [[noreturn]] void RunProcess(const StageService& service, const Prepared& prepared) {
   SystemClock clock;
   telemetry::JsonLog log(ProgramName(service), prepared.config.instance, clock);
-  // Never destroyed: civetweb 1.15 takes up to two seconds to stop and has been seen to hang, and
-  // what must be closed in order (clients, state, parts) the runner has closed.
+  // Never destroyed: it answers to the end, and what must be closed in order (clients, state, parts)
+  // the runner has closed.
   const Status status = (new Process(service, prepared, log))->Run();
   const ExitCode code = status ? ExitCode::kStopped : ExitCodeFor(status.error().code);
   if (code == ExitCode::kStopped) {
@@ -274,6 +320,19 @@ class Process {
 int Fail(const StageService& service, const Error& error) {
   fmt::print(stderr, "{}: {}\n", ProgramName(service), error.message);
   return static_cast<int>(ExitCodeFor(error.code));
+}
+
+// Exit codes that a container's health check knows: 0 and 1.
+int TellHealth(const StageService& service, const std::string& path) {
+  const Result<ServiceConfig> config = LoadConfig(path, ReadEnvironment(), service.defaults);
+  const Status status =
+      config ? CheckHealth(config->http) : Status(tl::unexpected(config.error()));
+  if (status) {
+    fmt::print("{}: healthy\n", ProgramName(service));
+    return 0;
+  }
+  fmt::print(stderr, "{}: not healthy: {}\n", ProgramName(service), status.error().message);
+  return 1;
 }
 
 }  // namespace
@@ -314,6 +373,7 @@ int Run(int argc, const char* const* argv, const StageService& service) {
     fmt::print("{}", DescribeConfig(service.defaults));
     return 0;
   }
+  if (line.task == Task::kHealth) return TellHealth(service, line.config);
   const Result<Prepared> prepared = Prepare(service, line.config);
   if (!prepared) return Fail(service, prepared.error());
   if (line.task == Task::kRun) RunProcess(service, *prepared);

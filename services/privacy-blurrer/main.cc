@@ -12,14 +12,17 @@ using winnow::spec::CollectionSpec;
 using winnow::stream::ProcessorFactory;
 using winnow::stream::StageObserver;
 
+std::atomic<int> detectors = 0;
+
 Result<ProcessorFactory> Processors(const CollectionSpec& spec, const ServiceConfig& config) {
-  return winnow::privacy::NewBlurrerFactory(spec,
-                                            winnow::service::FindModelDirectory(config.models));
+  return winnow::privacy::NewBlurrerFactory(
+      spec, winnow::service::FindModelDirectory(config.models), &detectors);
 }
 
 Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec&, const ServiceConfig&,
                                              winnow::telemetry::Metrics& metrics) {
-  return std::unique_ptr<StageObserver>(std::make_unique<winnow::privacy::BlurrerProbe>(metrics));
+  return std::unique_ptr<StageObserver>(
+      std::make_unique<winnow::privacy::BlurrerProbe>(metrics, detectors));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ double CountOf(const record::Redaction& redaction, std::string_view kind) {
 
 }  // namespace
 
-BlurrerProbe::BlurrerProbe(telemetry::Metrics& metrics)
+BlurrerProbe::BlurrerProbe(telemetry::Metrics& metrics, const std::atomic<int>& detectors)
     : residual_ratio_(metrics
                           .AddGauges("winnow_privacy_residual_ratio",
                                      "Share of the redacted images that still showed a face and "
@@ -24,6 +24,10 @@ BlurrerProbe::BlurrerProbe(telemetry::Metrics& metrics)
   faces_ = regions.At({{"kind", "face"}});
   plates_ = regions.At({{"kind", "plate"}});
   residual_ratio_.Set(0);
+  telemetry::Gauge loaded =
+      metrics.AddGauges("winnow_detectors_loaded", "Detector models that are loaded and in use")
+          .At({{"stage", "privacy-blurrer"}});
+  metrics.BeforeText([loaded, &detectors]() mutable { loaded.Set(detectors); });
 }
 
 void BlurrerProbe::Concluded(const record::ImageRecord& record) {

@@ -1,6 +1,7 @@
 // The blurrer's own figures.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -12,10 +13,11 @@ namespace winnow::privacy {
 
 // winnow_privacy_residual_ratio: of the images it redacted, passed on or not, since this process
 // began, the share that still showed a face and went to review. 0 before the first one.
-// winnow_redacted_regions_total{kind}. Thread-safe; `metrics` must outlive it.
+// winnow_redacted_regions_total{kind}. winnow_detectors_loaded: as NewBlurrerFactory counts them.
+// Thread-safe; `metrics` must outlive it, and `detectors` outlive `metrics`.
 class BlurrerProbe : public stream::StageObserver {
  public:
-  explicit BlurrerProbe(telemetry::Metrics& metrics);
+  BlurrerProbe(telemetry::Metrics& metrics, const std::atomic<int>& detectors);
 
   void Concluded(const record::ImageRecord& record) override;
 

@@ -26,13 +26,20 @@ class BlurrerProbeTest : public testing::Test {
   }
 
   telemetry::Metrics metrics_;
-  BlurrerProbe probe_{metrics_};
+  std::atomic<int> detectors_ = 1;
+  BlurrerProbe probe_{metrics_, detectors_};
 };
 
 TEST_F(BlurrerProbeTest, BeginsAtZero) {
   EXPECT_TRUE(Shows("winnow_privacy_residual_ratio 0")) << metrics_.Text();
   EXPECT_TRUE(Shows("winnow_redacted_regions_total{kind=\"face\"} 0"));
   EXPECT_TRUE(Shows("winnow_redacted_regions_total{kind=\"plate\"} 0"));
+}
+
+TEST_F(BlurrerProbeTest, TellsWhetherItsDetectorsAreLoaded) {
+  EXPECT_TRUE(Shows("winnow_detectors_loaded{stage=\"privacy-blurrer\"} 1")) << metrics_.Text();
+  detectors_ = 0;
+  EXPECT_TRUE(Shows("winnow_detectors_loaded{stage=\"privacy-blurrer\"} 0"));
 }
 
 TEST_F(BlurrerProbeTest, CountsRegionsOfImagesPassedOn) {
