@@ -16,6 +16,7 @@
 #include "libs/kafka/headers.h"
 #include "libs/kafka/sink_runner.h"
 #include "libs/service/health_check.h"
+#include "libs/service/manual.h"
 #include "libs/service/observers.h"
 #include "libs/service/signals.h"
 #include "libs/telemetry/disk_figures.h"
@@ -62,6 +63,7 @@ std::optional<int> Parse(int argc, const char* const* argv, const StageService& 
   app.add_flag("--health", health,
                "Ask the process that runs with these settings for its /healthz: exit code 0 or 1");
   app.add_flag("--describe-config", describe, "Print every setting with its default, then exit");
+  AddManualFlag(app, service.defaults);
   app.footer(
       "Exit codes: 0 stopped as asked, 1 unavailable or fenced (a restart may mend it), 2 wrong\n"
       "settings, spec, models or topics, 3 damaged state, 4 a defect in Winnow.");

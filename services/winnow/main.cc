@@ -7,6 +7,7 @@
 
 #include "services/winnow/explain_command.h"
 #include "services/winnow/kafka_commands.h"
+#include "services/winnow/manual_command.h"
 #include "services/winnow/run_command.h"
 #include "services/winnow/spec_command.h"
 #include "services/winnow/verify_command.h"
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
   AddExplain(app, explain, result);
   AddVerify(app, dataset, result);
   const winnow::cli::KafkaCommands kafka(app, result);
+  winnow::cli::AddManualCommands(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
