@@ -37,6 +37,7 @@ SETTINGS = {
     "blobs.inline_max_bytes": 8000,  # of pictures of 9 kB in the mean: both ways are used
     "lanes": 2,
     "drain_seconds": 15,
+    "fenced_linger_seconds": 0,
     "sink.seal_when_idle_seconds": 3,
 }
 INSTANCES = {"validator": 2, "privacy-blurrer": 2, "deduper": 2, "balancer": 2, "sink": 2}

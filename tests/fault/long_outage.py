@@ -37,6 +37,7 @@ SETTINGS = {
     "blobs.inline_max_bytes": 8000,
     "lanes": 1,
     "drain_seconds": 10,
+    "fenced_linger_seconds": 0,
     "sink.seal_when_idle_seconds": 2,
 }
 READY_SECONDS = 60
