@@ -394,6 +394,61 @@ def leaves(values, path=""):
             yield path + key
 
 
+class OthersTest(unittest.TestCase):
+    """What the rest of Winnow says of the chart, or the chart of the rest."""
+
+    def test_users_and_zones_are_those_of_the_access_rights(self):
+        users = {user["service"]: user["zone"] for user in json.loads(chart.run(
+            PROGRAMS / "winnow", "topics", "acl", "--format", "json").stdout)["users"]}
+        schema = json.loads((chart.CHART / "values.schema.json").read_text())
+        auth = schema["properties"]["kafka"]["properties"]["auth"]["properties"]
+        # The rest are tools for a person.
+        self.assertEqual(set(auth["secrets"]["properties"]), set(users) - {"audit", "replay"})
+        raw = {user for user, zone in users.items() if zone == "raw"} - {"audit", "replay"}
+        self.assertEqual(raw, invariants.MAY_SEE_RAW - {"gateway"})
+
+    def commands(self):
+        """(file, command line) of every `kubectl` and `helm` that documents show."""
+        for path in ("deploy/runbook.md", "deploy/README.md", "helm/winnow/README.md",
+                     "deploy/examples/kubernetes/README.md", "helm/winnow/templates/NOTES.txt"):
+            text = (chart.REPOSITORY / path).read_text().replace("\\\n", " ")
+            for command in re.findall(r"(?:kubectl|helm) [^`|\n]+", text):
+                yield path, command
+
+    def test_label_selectors_in_documents_find_something(self):
+        labels = [manifests.labels_of(each) for case in ("monitored", "strimzi-scram")
+                  for thing in manifests.of_kind(objects_of(case), *manifests.WORKLOADS)
+                  for each in (thing, manifests.pod_of(thing))]
+        found = 0
+        for path, command in self.commands():
+            for key, value in re.findall(r"-l ([a-z./]+)=([^ )']+)", command):
+                found += 1
+                known = {each[key] for each in labels if key in each}
+                with self.subTest(path, command=command):
+                    self.assertTrue(value in known or known and re.search("[A-Z{]", value))
+        self.assertGreater(found, 3)
+
+    def test_values_in_documents_exist(self):
+        paths = {key for key, _, _ in values_table.rows()}
+        found = 0
+        for path, command in self.commands():
+            for key in re.findall(r"--set(?:-file|-string)?[ =]([\w.-]+)=", command):
+                found += 1
+                with self.subTest(path, command=command):
+                    self.assertTrue(any(key == each or key.startswith(each + ".")
+                                        for each in paths), key)
+        self.assertGreater(found, 3)
+
+    def test_the_scaler_asks_for_a_metric_there_is(self):
+        described = (chart.REPOSITORY / "libs/telemetry/README.md").read_text()
+        for scaled in manifests.of_kind(objects_of("scaled"), "ScaledObject"):
+            query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+            metric = re.search(r"winnow_\w+", query).group()
+            self.assertIn(f"`{metric}`", described)
+            stage = scaled["metadata"]["labels"]["app.kubernetes.io/component"]
+            self.assertIn(f'stage="{stage}"', query)
+
+
 class PackageTest(unittest.TestCase):
     def test_a_package_renders_what_the_folder_renders(self):
         with tempfile.TemporaryDirectory(prefix="winnow-chart-") as scratch:

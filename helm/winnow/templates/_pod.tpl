@@ -70,6 +70,7 @@ topologySpreadConstraints:
 labels:
   # No versions: a new chart alone makes no new pods.
   {{- include "winnow.selector" . | nindent 2 }}
+  app.kubernetes.io/part-of: winnow
   winnow/zone: {{ include "winnow.zone" . }}
   {{- with $options.labels }}
   {{- toYaml . | nindent 2 }}
