@@ -2,20 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
-#include <deque>
 #include <memory>
-#include <optional>
+#include <thread>
 
 #include "libs/blob/blob_store.h"
 #include "libs/ingest/folder_source.h"
-#include "libs/kafka/headers.h"
 #include "libs/kafka/log_reader.h"
 #include "libs/kafka/record_producer.h"
 #include "libs/kafka/topics.h"
-#include "libs/record/codec.h"
 #include "libs/spec/spec.h"
+#include "services/winnow/folder_follower.h"
+#include "services/winnow/ingest_feed.h"
 #include "services/winnow/ingest_state.h"
 #include "services/winnow/interrupt.h"
 #include "services/winnow/live_line.h"
@@ -24,19 +25,6 @@
 
 namespace winnow::cli {
 namespace {
-
-constexpr std::string_view kStage = "ingest";
-// An interrupt is answered within this time even if no broker is.
-constexpr auto kFlushTimeout = std::chrono::seconds(330);
-constexpr auto kStopTimeout = std::chrono::seconds(10);
-
-struct Counts {
-  std::uint64_t sent = 0;
-  std::uint64_t bytes = 0;        // of messages
-  std::uint64_t already = 0;      // by earlier runs
-  std::uint64_t by_reference = 0;
-  std::uint64_t too_large = 0;    // sent without image, to be refused
-};
 
 // Everything that can be wrong was looked at before the first message.
 struct Prepared {
@@ -71,145 +59,153 @@ Result<Prepared> Prepare(const IngestCommandOptions& options) {
   return prepared;
 }
 
-class Feed {
+double SecondsSince(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+IngestPlace PlaceOf(const IngestCommandOptions& options, Prepared& prepared) {
+  return {*prepared.producer, *prepared.state, prepared.blobs.get(), prepared.topic,
+          options.inline_max_bytes};
+}
+
+std::string Rates(const IngestCounts& counts, double seconds) {
+  return fmt::format("{:.3g}/s  {:.3g} MB/s", static_cast<double>(counts.sent) / seconds,
+                     static_cast<double>(counts.bytes) / 1e6 / seconds);
+}
+
+// The folder as it is, once.
+class Once {
  public:
-  Feed(const IngestCommandOptions& options, Prepared& prepared, const std::atomic<bool>& stop)
-      : options_(options), prepared_(prepared), stop_(stop), line_(stderr) {}
+  Once(Prepared& prepared, IngestFeed& feed, const std::atomic<bool>& stop)
+      : prepared_(prepared), feed_(feed), stop_(stop), line_(stderr) {}
 
-  Status Run() {
-    Status status = SendAll();
-    // What the broker has is noted whatever happened to the rest.
-    Status flushed = prepared_.producer->Flush(stop_ ? kStopTimeout : kFlushTimeout);
-    if (status && !stop_) status = SendRefused();
-    if (status && !stop_ && !refused_.empty()) {
-      status = BugError("a message without an image was too large for its topic");
-    }
-    WINNOW_RETURN_IF_ERROR(prepared_.state->Save());
-    if (!status) return status;
-    if (failure_) return *failure_;
-    // Stopped: what was not answered is sent again by the next run.
-    return stop_ ? Status() : flushed;
-  }
+  Status Run() { return feed_.Finish(*prepared_.source, SendAll()); }
 
-  const Counts& counts() const { return counts_; }
-  double seconds() const { return line_.seconds(); }
+  std::uint64_t already() const { return already_; }  // sent by earlier runs
 
  private:
   Status SendAll() {
-    while (!stop_ && !failure_) {
+    while (!stop_ && !feed_.failure()) {
       WINNOW_ASSIGN_OR_RETURN(const auto entry, prepared_.source->Next());
       if (!entry) return {};
       WINNOW_ASSIGN_OR_RETURN(const bool sent, prepared_.state->IsSent(*entry));
       if (sent) {
-        ++counts_.already;
+        ++already_;
       } else {
-        WINNOW_RETURN_IF_ERROR(SendOne(*entry));
+        WINNOW_RETURN_IF_ERROR(feed_.Send(*prepared_.source, *entry));
       }
       if (line_.Due()) line_.Show(Progress());
     }
     return {};
   }
 
-  Status SendOne(const stream::SourceEntry& entry) {
-    WINNOW_ASSIGN_OR_RETURN(record::ImageRecord record, prepared_.source->Load(entry));
-    WINNOW_RETURN_IF_ERROR(MakeFit(record));
-    return Send(entry, std::move(record), Retry::kWithoutImage);
-  }
-
-  // Messages above the topic's own limit, which may be lower than ours.
-  Status SendRefused() {
-    std::deque<stream::SourceEntry> again;
-    again.swap(refused_);
-    for (const stream::SourceEntry& entry : again) {
-      WINNOW_ASSIGN_OR_RETURN(record::ImageRecord record, prepared_.source->Load(entry));
-      // Labels can be what is too large.
-      record.annotations.clear();
-      SendAsFault(fmt::format("the message is too large for topic {}", prepared_.topic), record);
-      WINNOW_RETURN_IF_ERROR(Send(entry, std::move(record), Retry::kNo));
-    }
-    return prepared_.producer->Flush(kFlushTimeout);
-  }
-
-  Status MakeFit(record::ImageRecord& record) {
-    const record::PayloadContent* const content = record::ContentOf(record.payload);
-    if (content == nullptr || content->length() <= options_.inline_max_bytes) return {};
-    if (prepared_.blobs) {
-      WINNOW_RETURN_IF_ERROR(prepared_.blobs->Put(content->sha256, content->bytes.view()));
-      record::ReplaceByReference(record.payload);
-      ++counts_.by_reference;
-      return {};
-    }
-    SendAsFault(fmt::format("{} bytes are above --inline-max {} and there is no --raw-blobs",
-                            content->length(), options_.inline_max_bytes),
-                record);
-    return {};
-  }
-
-  void SendAsFault(std::string detail, record::ImageRecord& record) {
-    record.source_fault = record::Reason::kTooManyBytes;
-    record.source_fault_detail = std::move(detail);
-    ++counts_.too_large;
-  }
-
-  enum class Retry { kNo, kWithoutImage };
-
-  Status Send(const stream::SourceEntry& entry, record::ImageRecord record, Retry retry) {
-    record.ingested_at = clock_.Now();
-    kafka::OutgoingMessage message;
-    message.topic = prepared_.topic;
-    message.key = kafka::KeyOf(kafka::Topic::kRaw, record);
-    message.time = record.ingested_at;
-    message.headers[std::string(kafka::kTraceparentHeader)] =
-        kafka::NextTraceparent(std::nullopt, kStage, record.id.value());
-    message.value = record.source_fault == record::Reason::kTooManyBytes
-                        ? record::RecordCodec::EncodeWithoutPayload(record)
-                        : record::RecordCodec::Encode(record);
-    const std::uint64_t bytes = message.value.size();
-    return prepared_.producer->Send(std::move(message), [this, entry, retry, bytes](Status done) {
-      Settle(entry, retry, bytes, std::move(done));
-    });
-  }
-
-  void Settle(const stream::SourceEntry& entry, Retry retry, std::uint64_t bytes, Status done) {
-    if (!done && done.error().code == ErrorCode::kInput && retry == Retry::kWithoutImage) {
-      refused_.push_back(entry);
-      return;
-    }
-    if (done) done = prepared_.state->NoteSent(entry);
-    if (!done) {
-      if (!failure_) failure_ = done.error();
-      return;
-    }
-    ++counts_.sent;
-    counts_.bytes += bytes;
-  }
-
   std::string Progress() const {
-    const std::uint64_t done = counts_.sent + counts_.already;
+    const std::uint64_t done = feed_.counts().sent + already_;
     std::string text = WithThousands(done);
     if (const auto total = prepared_.source->Count(); total && *total > 0) {
       text += fmt::format(" of {} images  {} %", WithThousands(*total), done * 100 / *total);
     }
-    return text + fmt::format("  {:.3g}/s  {:.3g} MB/s",
-                              static_cast<double>(counts_.sent) / line_.seconds(),
-                              static_cast<double>(counts_.bytes) / 1e6 / line_.seconds());
+    return text + "  " + Rates(feed_.counts(), line_.seconds());
   }
 
-  const IngestCommandOptions& options_;
   Prepared& prepared_;
+  IngestFeed& feed_;
   const std::atomic<bool>& stop_;
-  const SystemClock clock_{};
   LiveLine line_;
-  Counts counts_{};
-  std::deque<stream::SourceEntry> refused_{};
-  std::optional<Error> failure_{};
+  std::uint64_t already_ = 0;
 };
 
-void PrintEnd(const Prepared& prepared, const Feed& feed) {
-  const Counts& counts = feed.counts();
+// The folder for ever. What goes wrong with it is told once and tried again: it may be written to at
+// this moment, or be a volume that comes back.
+class Follow {
+ public:
+  Follow(const IngestCommandOptions& options, Prepared& prepared, IngestFeed& feed,
+         const std::atomic<bool>& stop)
+      : every_(options.every),
+        feed_(feed),
+        stop_(stop),
+        follower_([&options, &prepared] { return OpenSource(options, prepared.spec); },
+                  [&prepared](const stream::SourceEntry& entry) {
+                    return prepared.state->IsSent(entry);
+                  }),
+        line_(stderr) {}
+
+  // Until `stop` or an Error that is not the folder's.
+  Status Run() {
+    while (!stop_) {
+      const auto began = SteadyClock::now();
+      WINNOW_RETURN_IF_ERROR(Look());
+      Tell();
+      // A folder that takes long to look at is not looked at all the time.
+      const auto took = SteadyClock::now() - began;
+      Wait(SteadyClock::now() + std::max<SteadyClock::duration>(every_, took));
+    }
+    return {};
+  }
+
+ private:
+  using SteadyClock = std::chrono::steady_clock;
+
+  static Result<std::unique_ptr<stream::Source>> OpenSource(const IngestCommandOptions& options,
+                                                            const spec::CollectionSpec& spec) {
+    WINNOW_ASSIGN_OR_RETURN(auto folder,
+                            ingest::OpenFolder(FolderOptionsFor(spec, options.input)));
+    return std::unique_ptr<stream::Source>(std::move(folder));
+  }
+
+  Status Look() {
+    FolderFollower::Look look = follower_.LookAgain(
+        [this](const stream::Source& source, const stream::SourceEntry& entry) {
+          const Status sent = feed_.Send(source, entry);
+          Tell();
+          return sent;
+        },
+        [this] { return stop_.load() || feed_.failure().has_value(); });
+    Complain(look.folder);
+    return look.source ? feed_.Finish(*look.source, look.taking) : look.taking;
+  }
+
+  void Complain(const Status& folder) {
+    const std::string trouble = folder ? "" : folder.error().message;
+    if (trouble == trouble_) return;
+    if (trouble.empty()) {
+      line_.Show("the folder can be read again");
+    } else {
+      line_.Show(fmt::format("{}; looking again", trouble));
+    }
+    trouble_ = trouble;
+  }
+
+  // A log is not filled with lines that say the same.
+  void Tell() {
+    if (!line_.Due()) return;
+    std::string text = fmt::format("{} images sent  {} waiting to be complete",
+                                   WithThousands(feed_.counts().sent),
+                                   WithThousands(follower_.waiting()));
+    if (text == told_) return;
+    line_.Show(text);
+    told_ = std::move(text);
+  }
+
+  void Wait(SteadyClock::time_point until) const {
+    while (!stop_ && SteadyClock::now() < until) {
+      std::this_thread::sleep_for(std::min<SteadyClock::duration>(
+          std::chrono::milliseconds(100), until - SteadyClock::now()));
+    }
+  }
+
+  const std::chrono::milliseconds every_;
+  IngestFeed& feed_;
+  const std::atomic<bool>& stop_;
+  FolderFollower follower_;
+  LiveLine line_;
+  std::string trouble_{};
+  std::string told_{};
+};
+
+void PrintEnd(const Prepared& prepared, const IngestCounts& counts, double seconds) {
   fmt::print("sent {} records ({} MB) to {} in {}\n", WithThousands(counts.sent),
-             WithThousands(counts.bytes / 1'000'000), prepared.topic, AsClock(feed.seconds()));
-  if (counts.already > 0) fmt::print("{} were sent before\n", WithThousands(counts.already));
+             WithThousands(counts.bytes / 1'000'000), prepared.topic, AsClock(seconds));
   if (counts.by_reference > 0) {
     fmt::print("{} images are in the blob store\n", WithThousands(counts.by_reference));
   }
@@ -220,15 +216,32 @@ void PrintEnd(const Prepared& prepared, const Feed& feed) {
   }
 }
 
-Result<ExitCode> Run(const IngestCommandOptions& options) {
-  const std::atomic<bool>& stop = CatchInterrupts();
-  WINNOW_ASSIGN_OR_RETURN(Prepared prepared, Prepare(options));
-  Feed feed(options, prepared, stop);
-  WINNOW_RETURN_IF_ERROR(feed.Run());
-  PrintEnd(prepared, feed);
+Result<ExitCode> RunOnce(Prepared& prepared, IngestFeed& feed, const std::atomic<bool>& stop) {
+  const auto began = std::chrono::steady_clock::now();
+  Once once(prepared, feed, stop);
+  WINNOW_RETURN_IF_ERROR(once.Run());
+  PrintEnd(prepared, feed.counts(), SecondsSince(began));
+  if (once.already() > 0) fmt::print("{} were sent before\n", WithThousands(once.already()));
   if (!stop) return ExitCode::kOk;
   fmt::print(stderr, "winnow: stopped; run the same command again to go on where it stopped\n");
   return ExitCode::kStopped;
+}
+
+// A signal is how it ends: nothing is left undone that another run would not do.
+Result<ExitCode> RunFollow(const IngestCommandOptions& options, Prepared& prepared,
+                           IngestFeed& feed, const std::atomic<bool>& stop) {
+  const auto began = std::chrono::steady_clock::now();
+  WINNOW_RETURN_IF_ERROR(Follow(options, prepared, feed, stop).Run());
+  PrintEnd(prepared, feed.counts(), SecondsSince(began));
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> Run(const IngestCommandOptions& options) {
+  const std::atomic<bool>& stop = CatchInterrupts();
+  WINNOW_ASSIGN_OR_RETURN(Prepared prepared, Prepare(options));
+  IngestFeed feed(PlaceOf(options, prepared), stop);
+  return options.mode == IngestMode::kFollow ? RunFollow(options, prepared, feed, stop)
+                                             : RunOnce(prepared, feed, stop);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "services/winnow/kafka_commands.h"
 
+#include <chrono>
+#include <cmath>
+#include <map>
 #include <string>
 
+#include "services/winnow/acl_command.h"
 #include "services/winnow/audit_command.h"
 #include "services/winnow/ingest_command.h"
 #include "services/winnow/replay_command.h"
@@ -13,6 +17,7 @@ namespace winnow::cli {
 
 struct KafkaCommands::Options {
   TopicsCommandOptions topics;
+  AclCommandOptions acl;
   IngestCommandOptions ingest;
   AuditCommandOptions audit;
   ReplayCommandOptions dead{.from = ReplayFrom::kDead};
@@ -52,13 +57,35 @@ void AddTopicsMode(CLI::App& topics, const char* name, const char* help, kafka::
   command->callback([&options, &result, mode] { result = TopicsCommand(options, mode); });
 }
 
-void AddTopics(CLI::App& app, TopicsCommandOptions& options, ExitCode& result) {
+void AddAcl(CLI::App& topics, AclCommandOptions& options, ExitCode& result) {
+  static const std::map<std::string, AclFormat> formats = {{"commands", AclFormat::kCommands},
+                                                           {"strimzi", AclFormat::kStrimzi},
+                                                           {"json", AclFormat::kJson}};
+  auto* const acl = topics.add_subcommand(
+      "acl", "Print the rights each service and tool needs on the cluster, two zones apart");
+  acl->add_option("FILE", options.file,
+                  "Declaration of the topics, if it has more than the pipeline's");
+  acl->add_option("--prefix", options.prefix, "Before the name of every topic and group")
+      ->envname("WINNOW_KAFKA__TOPIC_PREFIX");
+  acl->add_option("--format", options.format,
+                  "commands (of kafka-acls.sh), strimzi (KafkaUser resources) or json")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->option_text("{commands,strimzi,json}=commands");
+  acl->add_option("--principal", options.principal, "Who they are given to")
+      ->capture_default_str();
+  acl->add_option("--cluster", options.cluster, "Name of the Kafka resource, for strimzi");
+  acl->callback([&options, &result] { result = AclCommand(options); });
+}
+
+void AddTopics(CLI::App& app, TopicsCommandOptions& options, AclCommandOptions& acl,
+               ExitCode& result) {
   auto* const topics = app.add_subcommand("topics", "Make or check the topics of a pipeline");
   topics->require_subcommand(1);
   AddTopicsMode(*topics, "apply", "Create what is missing and name every difference",
                 kafka::TopicMode::kApply, options, result);
   AddTopicsMode(*topics, "check", "Name every difference, change nothing",
                 kafka::TopicMode::kCheck, options, result);
+  AddAcl(*topics, acl, result);
 }
 
 void AddIngest(CLI::App& app, IngestCommandOptions& options, ExitCode& result) {
@@ -73,6 +100,19 @@ void AddIngest(CLI::App& app, IngestCommandOptions& options, ExitCode& result) {
       ->capture_default_str();
   ingest->add_option("--raw-blobs", options.raw_blobs,
                      "Folder of the raw zone's blob store; without it larger images are refused");
+  auto* const follow = ingest->add_flag_callback(
+      "--follow", [&options] { options.mode = IngestMode::kFollow; },
+      "Go on for ever: send what is new or changed, once it is complete");
+  ingest
+      ->add_option_function<double>(
+          "--every",
+          [&options](double seconds) {
+            options.every = std::chrono::milliseconds(std::llround(seconds * 1000));
+          },
+          "With --follow: seconds from one look at the folder to the next (default 2)")
+      ->type_name("SECONDS")
+      ->needs(follow)
+      ->check(CLI::Range(0.05, 86'400.0));
   ingest->callback([&] { result = IngestCommand(options); });
 }
 
@@ -145,7 +185,16 @@ void AddStatus(CLI::App& app, StatusCommandOptions& options, ExitCode& result) {
       ->delimiter(',')
       ->take_all();
   status->add_flag_callback(
-      "--once", [&options] { options.mode = StatusMode::kOnce; }, "Print it once");
+      "--once",
+      [&options] {
+        if (options.mode == StatusMode::kWatch) options.mode = StatusMode::kOnce;
+      },
+      "Print it once");
+  status
+      ->add_flag_callback(
+          "--require-ready", [&options] { options.mode = StatusMode::kRequireReady; },
+          "Print it once; exit code 3 unless all --metrics answer and every stage is ready")
+      ->needs("--metrics");
   status->callback([&options, &result] { result = StatusCommand(options); });
 }
 
@@ -153,7 +202,7 @@ void AddStatus(CLI::App& app, StatusCommandOptions& options, ExitCode& result) {
 
 KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
     : options_(std::make_unique<Options>()) {
-  AddTopics(app, options_->topics, result);
+  AddTopics(app, options_->topics, options_->acl, result);
   AddIngest(app, options_->ingest, result);
   AddAudit(app, options_->audit, result);
   AddReplay(app, options_->dead, options_->rejected, result);

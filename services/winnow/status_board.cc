@@ -97,6 +97,17 @@ std::string OutcomeRows(const std::vector<OutcomeRow>& rows) {
 
 }  // namespace
 
+std::vector<std::string> Unready(const StatusBoard& board) {
+  std::vector<std::string> lines;
+  for (const std::string& url : board.silent) lines.push_back(url + " does not answer");
+  for (const StageRow& row : board.stages) {
+    if (row.figures && row.figures->ready > 0) continue;
+    lines.push_back(row.figures ? row.stage + " is not ready: its /readyz says why"
+                                : row.stage + " was not asked or does not answer");
+  }
+  return lines;
+}
+
 std::string BoardText(const StatusBoard& board) {
   std::string text = board.title + "\n\n" + StageRows(board.stages) + FigureRows(board.stages) +
                      OutcomeRows(board.outcomes);

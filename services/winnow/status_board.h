@@ -37,6 +37,10 @@ struct StatusBoard {
   std::vector<std::string> silent;  // metrics addresses that do not answer
 };
 
+// What keeps the pipeline from working, a line each: addresses that do not answer, stages without a
+// ready instance among those asked.
+std::vector<std::string> Unready(const StatusBoard& board);
+
 // At most 100 columns wide, for stages and counts of any size that occur.
 std::string BoardText(const StatusBoard& board);
 

@@ -65,5 +65,20 @@ TEST(StatusBoardTest, SaysThatOffsetsAreAnUpperBound) {
   EXPECT_THAT(text, HasSubstr("no answer from http://a:1"));
 }
 
+TEST(StatusBoardTest, NamesWhatKeepsAPipelineFromWorking) {
+  StageRow row = Row();
+  row.figures = StageFigures{};
+  row.figures->answering = row.figures->ready = 1;
+  EXPECT_TRUE(Unready({"title", {row}, {}, {}}).empty());
+  EXPECT_THAT(Unready({"title", {row}, {}, {"http://a:1"}}),
+              testing::ElementsAre(HasSubstr("http://a:1 does not answer")));
+  row.figures->ready = 0;
+  EXPECT_THAT(Unready({"title", {row}, {}, {}}),
+              testing::ElementsAre(HasSubstr("is not ready")));
+  row.figures.reset();
+  EXPECT_THAT(Unready({"title", {row}, {}, {}}),
+              testing::ElementsAre(HasSubstr("was not asked")));
+}
+
 }  // namespace
 }  // namespace winnow::cli

@@ -9,7 +9,8 @@
 
 namespace winnow::cli {
 
-enum class StatusMode { kWatch, kOnce };
+// kRequireReady: kOnce, and kCorrupt unless every stage has a ready instance.
+enum class StatusMode { kWatch, kOnce, kRequireReady };
 
 struct StatusCommandOptions {
   ConnectionOptions connection = {};

@@ -39,6 +39,14 @@ TEST_F(StatusTest, NamesServicesThatDoNotAnswer) {
   EXPECT_THAT(ran.out, HasSubstr("no answer from http://127.0.0.1:1"));
 }
 
+TEST_F(StatusTest, FailsUnlessEveryStageIsReadyWhereThatIsRequired) {
+  const Ran ran = Winnow({"status", "--require-ready", "--metrics", "http://127.0.0.1:1"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_THAT(ran.err, HasSubstr("http://127.0.0.1:1 does not answer"));
+  EXPECT_THAT(ran.err, HasSubstr("sink was not asked"));
+  EXPECT_EQ(Winnow({"status", "--require-ready"}).code, 2);
+}
+
 TEST_F(StatusTest, StaysWithinAHundredColumns) {
   std::istringstream lines(Winnow({"status", "--once"}).out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
