@@ -78,6 +78,9 @@ class Exercise:
                 self.services.add(stage, number, kafka.free_port()).run()
         self._start_prometheus()
         await_that(self._is_ready, READY_SECONDS, "every service is ready")
+        # Targets are found in the first seconds; what is counted before then does not increase.
+        await_that(lambda: self.number("sum(up)") == len(self.services.instances), READY_SECONDS,
+                   "Prometheus asks every service")
 
     def stop(self):
         if self.services:
@@ -96,7 +99,7 @@ class Exercise:
         (place / "targets").mkdir(parents=True)
         text = (REPOSITORY / "deploy/prometheus/prometheus.yml").read_text()
         for key in ("scrape_interval", "evaluation_interval"):
-            text, count = re_interval(text, key)
+            text, count = with_interval(text, key)
             if count != 1:
                 raise Failed(f"prometheus.yml has {count} {key}")
         (place / "prometheus.yml").write_text(text)
@@ -149,25 +152,34 @@ class Exercise:
         await_that(self.is_through, 240, f"{self.fed} images are through the stages")
 
     def is_through(self):
-        """All was read, and no stage but the sink, which waits for full parts, has any left."""
-        return (self.number('sum(winnow_received_total{stage="validator"})') >= self.fed
-                and self.number('sum(winnow_consumer_lag_records{stage!="sink"})') == 0)
+        """What one stage has passed on the next has read; the sink, once its parts are full."""
+        expected = self.fed
+        for stage in local.STAGES[:-1]:
+            of_stage = f'stage="{stage}"'
+            if self.number(f"sum(winnow_received_total{{{of_stage}}})") < expected:
+                return False
+            expected = self.number(f'sum(winnow_records_total{{{of_stage}, outcome="forwarded"}})')
+        return True
 
     def number(self, expression):
         answer = self.prometheus.at(expression, time.time())
         return float(answer[0]["values"][0][1]) if answer else 0.0
 
-    def lose_state(self):
-        """The deduper dies and its disk with it: it starts again and restores."""
+    def crash(self):
+        """The deduper dies and its disk with it, and restores; then it dies alone and opens its
+        state again, which makes files of it. Its counters begin anew: nothing is fed after this."""
         deduper, = self.services.of_stage("deduper")
-        starts = deduper.state()["starts"]
-        deduper.kill()
-        shutil.rmtree(deduper.state_directory, ignore_errors=True)
-        await_that(lambda: deduper.state().get("starts", 0) > starts and deduper.is_ready(),
-                   READY_SECONDS, "the deduper is back")
+        for disk_too in (True, False):
+            starts = deduper.state()["starts"]
+            deduper.kill()
+            if disk_too:
+                shutil.rmtree(deduper.state_directory)
+            await_that(lambda before=starts:
+                       deduper.state().get("starts", 0) > before and deduper.is_ready(),
+                       READY_SECONDS, "the deduper is back")
 
 
-def re_interval(text, key):
+def with_interval(text, key):
     lines = text.splitlines(keepends=True)
     found = [index for index, line in enumerate(lines) if line.strip().startswith(key + ":")]
     for index in found:

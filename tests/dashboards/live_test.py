@@ -104,20 +104,19 @@ class Look:
 
 
 def look_until_all_is_there(running):
+    """How many queries were asked, and what is wrong with them."""
     may_be_zero = ZERO_IS_WELL + (() if exercise.face_pictures() else WITHOUT_FACES)
     deadline = time.monotonic() + PATIENCE
     while True:
         look = Look(running, may_be_zero)
         faults = look.faults()
-        if not faults:
-            return look.asked
-        if time.monotonic() > deadline:
-            raise exercise.Failed("\n".join([f"{len(faults)} queries:", *faults]))
+        if not faults or time.monotonic() > deadline:
+            return look.asked, faults
         time.sleep(1)
 
 
 def draw(running, folder):
-    """The pictures of a machine without Grafana; the number of panels they show."""
+    """The pictures for a machine without Grafana."""
     minutes = (time.time() - running.began) / 60
     done = subprocess.run([GRAFANA / "preview", "--prometheus", running.url, "--output", folder,
                            "--minutes", f"{minutes:.2f}", "--scrape", str(exercise.SCRAPE)],
@@ -156,9 +155,11 @@ def main():
         try:
             running.start()
             running.feed(options.pictures, options.slices)
-            running.lose_state()
-            asked = look_until_all_is_there(running)
+            running.crash()
+            asked, faults = look_until_all_is_there(running)
             draw(running, options.pictures_to or pathlib.Path(scratch) / "drawn")
+            if faults:
+                raise exercise.Failed("\n".join([f"{len(faults)} queries:", *faults]))
         except exercise.Failed as failed:
             sys.exit(str(failed))
         finally:
