@@ -67,8 +67,9 @@ def base_name(metric, known):
 
 def limits_of(panel):
     defaults = panel["fieldConfig"]["defaults"]
-    values = [step["value"] for step in defaults["thresholds"]["steps"] if step["value"] is not None]
-    return [] if defaults["mappings"] else [value for value in values if value not in NO_LIMIT]
+    values = [step["value"] for step in defaults["thresholds"]["steps"]]
+    return [] if defaults["mappings"] else [value for value in values
+                                            if value is not None and value not in NO_LIMIT]
 
 
 def numbers_of(alert):
@@ -96,7 +97,8 @@ class FilesTest(unittest.TestCase):
             place = pathlib.Path(folder) / "winnow-stage.json"
             place.write_text(place.read_text().replace("Reads", "Read"))
             (pathlib.Path(folder) / "left-over.json").write_text("{}")
-            done = subprocess.run(command + ["--check"], capture_output=True, text=True, check=False)
+            done = subprocess.run(command + ["--check"], capture_output=True, text=True,
+                                  check=False)
             self.assertEqual(done.returncode, 1)
             self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
 
@@ -207,8 +209,8 @@ class PanelsTest(unittest.TestCase):
                     self.assertIn('namespace=~"$namespace"', inside)
 
     def test_of_one_stage_ask_only_for_the_chosen_one(self):
-        own = [(panel, target["expr"]) for panel in queries.panels_of(DASHBOARDS["winnow-stage.json"])
-               for target in panel["targets"]]
+        panels = queries.panels_of(DASHBOARDS["winnow-stage.json"])
+        own = [(panel, target["expr"]) for panel in panels for target in panel["targets"]]
         for panel, expression in own:
             with self.subTest(panel["title"]):
                 self.assertIn('stage=~"$stage"', expression)
@@ -256,6 +258,11 @@ class SubstitutionTest(unittest.TestCase):
 
     def test_all_matches_series_without_the_label(self):
         self.assertEqual(self.text('x{namespace=~"$namespace"}'), 'x{namespace=~".*"}')
+
+    def test_starts_with_what_grafana_starts_with(self):
+        self.assertEqual(self.text('x{stage=~"$stage"}'), 'x{stage=~"validator"}')
+        self.assertEqual(self.text('x{stage=~"$stage"}', {"stage": [queries.ALL]}),
+                         'x{stage=~".*"}')
 
     def test_several_choices_are_alternatives(self):
         self.assertEqual(self.text('x{stage=~"${stage}"}', {"stage": ["sink", "deduper"]}),

@@ -52,10 +52,11 @@ class Look:
         self.running, self.may_be_zero = running, may_be_zero
         self.asked = 0
 
-    def asking(self, dashboard, choices=None):
+    def asking(self, dashboard, stage=queries.ALL):
         now = time.time()
-        return queries.Asking(self.running.prometheus, dashboard, now,
-                              int(now - self.running.began) + 1, exercise.SCRAPE, choices)
+        seconds = int(now - self.running.began) + 1
+        return queries.Asking(self.running.prometheus, dashboard, now, seconds, exercise.SCRAPE,
+                              {"stage": [stage]})
 
     def fault(self, asking, target):
         """What is wrong with the answer, or nothing."""
@@ -94,7 +95,7 @@ class Look:
         found = []
         dashboard = next(each for each in dashboards() if each["uid"] == "winnow-stage")
         for stage in exercise.INSTANCES:
-            asking = self.asking(dashboard, {"stage": [stage]})
+            asking = self.asking(dashboard, stage)
             for panel in queries.panels_of(dashboard):
                 for target in panel["targets"]:
                     if (not OF_SOME_STAGES.search(target["expr"])
@@ -119,7 +120,8 @@ def draw(running, folder):
     """The pictures for a machine without Grafana."""
     minutes = (time.time() - running.began) / 60
     done = subprocess.run([GRAFANA / "preview", "--prometheus", running.url, "--output", folder,
-                           "--minutes", f"{minutes:.2f}", "--scrape", str(exercise.SCRAPE)],
+                           "--minutes", f"{minutes:.2f}", "--scrape", str(exercise.SCRAPE),
+                           "--choose", f"stage={queries.ALL}"],
                           capture_output=True, text=True, check=False)
     if done.returncode:
         raise exercise.Failed(f"preview: {done.stderr}")

@@ -20,7 +20,7 @@ SIZES = {"timeseries": "8x8", "stat": "3x4", "bars": "8x8", "gauge": "4x8", "tim
          "heatmap": "8x8", "table": "8x8"}
 TYPES = {"bars": "bargauge", "timeline": "state-timeline"}  # the others are Grafana's names
 KEYS = {"title", "unit", "size", "says", "ask", "colours", "limits", "words", "runbook", "max",
-        "decimals", "sparkline", "named", "stacked", "legend", "columns"}
+        "decimals", "sparkline", "named", "stacked", "legend", "columns", "nothing"}
 # Asked for the end of the time range only.
 AT_ONCE = ("stat", "bars", "gauge", "table")
 LAST = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
@@ -139,7 +139,8 @@ def field_defaults(kind, said):
             "thresholds": thresholds(colours), "mappings": mappings(said.get("words", {})),
             "color": {"mode": "palette-classic" if kind == "timeseries" else "thresholds"},
             "custom": custom(kind, said)}
-    made.update({key: said[key] for key in ("max", "decimals") if key in said})
+    made.update({grafana: said[key] for key, grafana in
+                 (("max", "max"), ("decimals", "decimals"), ("nothing", "noValue")) if key in said})
     return made
 
 
@@ -208,17 +209,19 @@ def place(rows):
     return [{"id": index + 1, **each} for index, each in enumerate(placed)]
 
 
-def choice(name, label, values):
-    """Of the values a label has; `All` is any value and none."""
+def choice(name, label, values, first=None):
+    """Of the values a label has; `All` is any value and none. `first` is chosen at the start."""
+    text, value = (first, first) if first else ("All", "$__all")
     return {"name": name, "label": label, "type": "query", "datasource": DATASOURCE,
             "query": {"query": expand(values), "refId": f"{name} values"},
             "definition": expand(values), "refresh": 2, "sort": 1, "regex": "", "multi": True,
             "includeAll": True, "allValue": ".*", "hide": 0, "options": [], "skipUrlSync": False,
-            "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+            "current": {"selected": True, "text": [text], "value": [value]}}
 
 
 CHOICES = {
-    "stage": choice("stage", "Stage", "label_values(winnow_build_info{ALL}, stage)"),
+    "stage": choice("stage", "Stage", "label_values(winnow_build_info{ALL}, stage)",
+                    first="validator"),
     "instance": choice("instance", "Process",
                        'label_values(winnow_build_info{ALL, stage=~"$stage"}, instance)'),
 }

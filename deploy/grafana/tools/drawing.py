@@ -57,8 +57,8 @@ class Drawing:
         self.series = [(queries.legend(target, each["metric"]), each)
                        for target, answer in answers for each in answer]
 
-    def draw(self, start, end):
-        self.start, self.end = start, end
+    def draw(self, start, end, step):
+        self.start, self.end, self.step = start, end, step
         self.page.rectangle(self.left, self.top, self.wide, self.high, PANEL)
         self.page.text(self.left + 8, self.top + 7, self.panel["title"], weight="bold")
         if self.series or self.panel["type"] == "stat":
@@ -67,8 +67,8 @@ class Drawing:
             self.nothing()
 
     def nothing(self):
-        self.page.text(self.left + self.wide / 2, self.top + self.high / 2, "No data", 10, FAINT,
-                       ha="center")
+        self.page.text(self.left + self.wide / 2, self.top + self.high / 2,
+                       self.defaults.get("noValue", figures.NO_NUMBER), 10, FAINT, ha="center")
 
     def inner(self, left=8, right=8, top=28, bottom=8):
         return self.page.axes(self.left + left, self.top + top, self.wide - left - right,
@@ -123,9 +123,18 @@ def in_turn(index):
     return figures.PALETTE[index % len(figures.PALETTE)]
 
 
-def points(series):
-    values = [(moment(float(time)), float(text)) for time, text in series["values"]]
-    return [time for time, _ in values], [value for _, value in values]
+def points(series, step=math.inf):
+    """Times and values; where points are missing there is one that is no number."""
+    times, values = [], []
+    before = math.inf
+    for time, text in series["values"]:
+        if float(time) - before > 1.5 * step:
+            times.append(moment(before + step))
+            values.append(math.nan)
+        before = float(time)
+        times.append(moment(before))
+        values.append(float(text))
+    return times, values
 
 
 # -- by type of panel --
@@ -138,7 +147,7 @@ def draw_timeseries(self):
         draw_stacked(self, axes)
     else:
         for index, (_, series) in enumerate(self.series):
-            times, values = points(series)
+            times, values = points(series, self.step)
             axes.plot(times, values, color=in_turn(index), linewidth=1.3)
             axes.fill_between(times, values, color=in_turn(index), alpha=0.08)
     if self.defaults["custom"]["thresholdsStyle"]["mode"] != "off":
@@ -167,10 +176,11 @@ class RoundBytes(ticker.MaxNLocator):
 
 def draw_stacked(self, axes):
     """Series may lack points: what is not there adds nothing."""
-    times = sorted({float(time) for _, series in self.series for time, _ in series["values"]})
-    floor = [0.0] * len(times)
+    count = round((self.end - self.start) / self.step) + 1
+    times = [round(self.start + index * self.step, 3) for index in range(count)]
+    floor = [0.0] * count
     for index, (_, series) in enumerate(self.series):
-        known = {float(time): float(text) for time, text in series["values"]}
+        known = {round(float(time), 3): float(text) for time, text in series["values"]}
         top = [low + finite(known.get(time, 0.0)) for time, low in zip(times, floor)]
         axes.fill_between([moment(time) for time in times], floor, top, color=in_turn(index),
                           alpha=0.55, linewidth=0)
@@ -339,6 +349,6 @@ def picture(dashboard, asking, path):
             page.text(10, y, panel["title"], 11, weight="bold")
         else:
             answers = [(target, asking.series(target)) for target in panel["targets"]]
-            Drawing(page, panel, answers).draw(start, asking.end)
+            Drawing(page, panel, answers).draw(start, asking.end, asking.step)
     page.figure.savefig(path, facecolor=CANVAS)
     pyplot.close(page.figure)

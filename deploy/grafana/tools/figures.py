@@ -6,7 +6,7 @@ COLOURS = {"green": "#73bf69", "yellow": "#f2cc0c", "orange": "#ff9830", "red": 
            "blue": "#5794f2", "text": "#ccccdc", "transparent": "#00000000"}
 # Those lines and bars get in turn.
 PALETTE = ("#7eb26d", "#eab839", "#6ed0e0", "#ef843c", "#e24d42", "#5794f2", "#ba43a9", "#8f7fd6",
-           "#508642", "#cca300", "#447ebc", "#c15c17", "#890f02", "#0a437c")
+           "#508642", "#cca300", "#82b5d8", "#c15c17", "#e5a8e2", "#f9d9f9")
 NO_NUMBER = "No data"
 
 
@@ -42,7 +42,7 @@ def shown(value, defaults):
     if word:
         return word["text"]
     if math.isnan(value):
-        return NO_NUMBER
+        return defaults.get("noValue", NO_NUMBER)
     unit, decimals = defaults["unit"], defaults.get("decimals")
     if unit == "percentunit":
         return f"{100 * value:.{1 if decimals is None else decimals}f} %"

@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 
 ROW = "row"
+ALL = "$__all"
 
 
 def panels_of(dashboard):
@@ -18,19 +19,19 @@ def panels_of(dashboard):
 
 
 def chosen(dashboard, choices):
-    """{variable: what stands in a query for it}; those without a choice are `All`.
-
-    A choice is a list of values, as Grafana writes it into a regular expression.
-    """
+    """{variable: what stands in a query for it}. Those without a choice, a list of values, are as
+    Grafana first shows them."""
     values = {}
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            picked = choices.get(variable["name"])
-            values[variable["name"]] = alternatives(picked) if picked else variable["allValue"]
+            picked = choices.get(variable["name"], variable["current"]["value"])
+            values[variable["name"]] = (variable["allValue"] if picked == [ALL]
+                                        else alternatives(picked))
     return values
 
 
 def alternatives(values):
+    """As Grafana writes them into a regular expression."""
     escaped = [re.sub(r"([\\^$*+?.()|\[\]{}])", r"\\\\\1", value) for value in values]
     return escaped[0] if len(escaped) == 1 else "(" + "|".join(escaped) + ")"
 
