@@ -25,8 +25,7 @@ constexpr std::int64_t kReadThrough = 64;
 enum class Isolation { kCommitted, kAll };
 
 Settings SettingsFor(Isolation isolation) {
-  return {// Needed by the client to assign partitions; it never joins a group.
-          {"group.id", "winnow-log-reader"},
+  return {{"group.id", kLogReaderGroup},
           {"isolation.level",
            isolation == Isolation::kCommitted ? "read_committed" : "read_uncommitted"},
           {"enable.auto.commit", "false"},

@@ -16,6 +16,9 @@
 
 namespace winnow::kafka {
 
+// The client asks for a group although it never joins one: it takes the right to describe this.
+inline constexpr const char* kLogReaderGroup = "winnow-log-reader";
+
 // One message. Views are valid during the call that hands it over.
 struct LogEntry {
   std::string_view topic;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/kafka/log_reader.h"
 #include "libs/kafka/stage_flow.h"
 
 namespace winnow::cli {
@@ -28,6 +29,12 @@ class Rights {
   Rights& OnGroup(const std::string& stage, Operations operations) {
     rights_.push_back({AclResource::kGroup, kafka::GroupName(stage, prefix_),
                        AclPattern::kLiteral, std::move(operations)});
+    return *this;
+  }
+  // Of tools, which read from outside any group. It has no prefix, nothing is kept under it.
+  Rights& ToReadOutsideGroups() {
+    rights_.push_back({AclResource::kGroup, kafka::kLogReaderGroup, AclPattern::kLiteral,
+                       {kDescribe}});
     return *this;
   }
   // Every instance of the stage has one, named after the group and itself.
@@ -93,7 +100,7 @@ AclUser Status(const std::string& prefix) {
     rights.On(topic, {read ? kRead : kDescribe});
   }
   for (const StageFlow& flow : kafka::StageFlows()) rights.OnGroup(flow.stage, {kDescribe});
-  return {"status", "winnow status", record::Zone::kSafe, rights.Take()};
+  return {"status", "winnow status", record::Zone::kSafe, rights.ToReadOutsideGroups().Take()};
 }
 
 AclUser Audit(const std::string& prefix) {
@@ -106,14 +113,14 @@ AclUser Audit(const std::string& prefix) {
     // What the sink has done stands in the dataset.
     if (flow.output) rights.OnGroup(flow.stage, {kDescribe});
   }
-  return {"audit", "winnow audit", record::Zone::kRaw, rights.Take()};
+  return {"audit", "winnow audit", record::Zone::kRaw, rights.ToReadOutsideGroups().Take()};
 }
 
 AclUser Replay(const std::string& prefix) {
   Rights rights(prefix);
   rights.On(Topic::kDead, {kRead}).On(Topic::kRejected, {kRead});
   for (const StageFlow& flow : kafka::StageFlows()) rights.On(flow.input, {kRead, kWrite});
-  return {"replay", "winnow replay", record::Zone::kRaw, rights.Take()};
+  return {"replay", "winnow replay", record::Zone::kRaw, rights.ToReadOutsideGroups().Take()};
 }
 
 }  // namespace

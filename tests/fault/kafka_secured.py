@@ -4,16 +4,20 @@ own authority, SCRAM users, and rights by ACL. What nobody was allowed is denied
 The plain listeners of the broker stay, for the broker itself and for the auditor (`kafka_wire`),
 who is its super user. Formats: https://kafka.apache.org/protocol (3.9).
 """
+import base64
 import hashlib
+import hmac
 import os
 import secrets
+import socket
+import ssl
 import struct
 import subprocess
 
 import broker as kafka
 import kafka_wire
 
-CREATE_ACLS, ALTER_USER_SCRAM_CREDENTIALS = 30, 51
+SASL_HANDSHAKE, SASL_AUTHENTICATE, CREATE_ACLS, ALTER_USER_SCRAM_CREDENTIALS = 17, 36, 30, 51
 SCRAM_SHA_256, ITERATIONS = 1, 4096
 ALLOW = 3
 LITERAL, PREFIXED = 3, 4
@@ -58,7 +62,7 @@ class SecuredBroker:
 
     HOST = "localhost"  # what the certificate says; 127.0.0.1 is another name
 
-    def __init__(self, directory):
+    def __init__(self, directory, jvm=()):
         directory.mkdir(parents=True)
         self.directory = directory
         self.authority = make_authority(directory, "authority")
@@ -66,6 +70,7 @@ class SecuredBroker:
         self._keystore = make_keystore(directory, self.authority, self.HOST)
         self._broker = kafka.Broker(directory / "broker")
         self.port = kafka.free_port()
+        self._jvm = jvm
         self._ports = None
         self.passwords = {}
         self.auditor = None
@@ -76,7 +81,8 @@ class SecuredBroker:
 
     def start(self):
         ports = self._ports = self._ports or self._choose_ports()
-        bootstrap = self._broker.start(test=True, heap="384m", settings=self._settings(*ports))
+        bootstrap = self._broker.start(test=True, heap="384m", settings=self._settings(*ports),
+                                       jvm=self._jvm)
         self.auditor = kafka_wire.Connection(bootstrap)
 
     def stop(self):
@@ -114,6 +120,15 @@ class SecuredBroker:
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
         }
+
+    @property
+    def log(self):
+        return self._broker.directory / "broker.log"
+
+    @property
+    def plain(self):
+        """Where the super user comes in."""
+        return self._broker.bootstrap
 
     # -- users and rights --
 
@@ -167,3 +182,67 @@ class SecuredBroker:
         answer.number("i")
         for code, why in answer.list_of(lambda: (answer.number("h"), answer.text())):
             kafka_wire.require(code, f"rights of {user}: {why}")
+
+
+class UserConnection(kafka_wire.Connection):
+    """Over TLS, as a user: RFC 5802 with SHA-256, without a username that needs escaping."""
+
+    def __init__(self, secured, user):
+        super().__init__(secured.brokers)
+        self._secured = secured
+        self._user = user
+
+    def ask(self, api, version, body, flexible=False):
+        if self.socket is None:
+            trust = ssl.create_default_context(cafile=self._secured.authority)
+            plain = socket.create_connection(("127.0.0.1", self.address[1]), timeout=self.seconds)
+            self.socket = trust.wrap_socket(plain, server_hostname=SecuredBroker.HOST)
+            self._authenticate()
+        return super().ask(api, version, body, flexible)
+
+    def _authenticate(self):
+        answer = super().ask(SASL_HANDSHAKE, 1, kafka_wire.text("SCRAM-SHA-256"))
+        kafka_wire.require(answer.number("h"), "handshake")
+        first = f"n={self._user},r={secrets.token_hex(12)}"
+        offered = self._say(f"n,,{first}")
+        fields = dict(field.split("=", 1) for field in offered.split(","))
+        salted = hashlib.pbkdf2_hmac("sha256", self._secured.passwords[self._user].encode(),
+                                     base64.b64decode(fields["s"]), int(fields["i"]))
+        final = f"c=biws,r={fields['r']}"
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        signature = hmac.digest(hashlib.sha256(key).digest(),
+                                f"{first},{offered},{final}".encode(), "sha256")
+        proof = bytes(a ^ b for a, b in zip(key, signature))
+        self._say(f"{final},p={base64.b64encode(proof).decode()}")
+
+    def _say(self, words):
+        answer = super().ask(SASL_AUTHENTICATE, 0,
+                             struct.pack(">i", len(words)) + words.encode())
+        code, why = answer.number("h"), answer.text()
+        kafka_wire.require(code, f"authentication of {self._user}: {why}")
+        return answer.take(answer.number("i")).decode()
+
+    def allowed_on(self, topics):
+        """By topic, the names of the operations the broker would let this user do."""
+        body = kafka_wire.list_of(list(map(kafka_wire.text, topics))) + b"\0\0\1"
+        answer = self.ask(kafka_wire.METADATA, 8, body)
+        answer.number("i")
+        answer.list_of(lambda: (answer.number("i"), answer.text(), answer.number("i"),
+                                answer.text()))
+        answer.text()
+        answer.number("i")
+
+        def partition():
+            answer.take(14)
+            for _ in range(3):
+                answer.list_of(lambda: answer.number("i"))
+
+        def topic():
+            answer.number("h")  # 29 for one it may not even see: then the bits are not set
+            name = answer.text()
+            answer.number("b")
+            answer.list_of(partition)
+            bits = answer.number("i")
+            return name, {operation for operation, bit in OPERATIONS.items()
+                          if bits >= 0 and bits >> bit & 1}
+        return dict(answer.list_of(topic))

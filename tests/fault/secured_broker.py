@@ -31,7 +31,7 @@ import kafka_wire  # noqa: E402
 import pipeline as local  # noqa: E402
 
 WRONG_PASSWORD = "neither-this-one-5f1d"
-OUTPUTS = ("images.valid", "images.rejected", "images.review", "images.deferred", "images.dead")
+OUTPUTS = ("images.valid", "images.rejected", "images.dead")
 EVERYTHING = (("topic", "images.raw", "read"), *(("topic", name, "write") for name in OUTPUTS),
               ("group", "winnow-validator", "read"),
               ("transactional id", "winnow-validator/*", "write"))
