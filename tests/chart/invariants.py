@@ -219,7 +219,8 @@ def images_are_pinned(objects, tag):
             if not digest and image.rpartition(":")[2] != tag:
                 yield f"{where(thing)} runs {image}, not version {tag}"
             name = image.rpartition("/")[2].partition(":")[0]
-            expected = f"winnow-{component_of(thing)}" if component_of(thing) in STAGES else "winnow"
+            component = component_of(thing)
+            expected = f"winnow-{component}" if component in STAGES else "winnow"
             if name != expected:
                 yield f"{where(thing)} runs {name}, not {expected}"
 

@@ -226,8 +226,8 @@ class MutationTest(unittest.TestCase):
         objects = chart_test.objects_of("monitored")
         remove(objects, "ConfigMap", "winnow-sink")
         remove(objects, "PersistentVolumeClaim", "winnow-dataset")
-        self.assertEqual(invariants.missing_references(objects),
-                         {("ConfigMap", "winnow-sink"), ("PersistentVolumeClaim", "winnow-dataset")})
+        self.assertEqual(invariants.missing_references(objects), {
+            ("ConfigMap", "winnow-sink"), ("PersistentVolumeClaim", "winnow-dataset")})
 
     def test_types_are_strict(self):
         for what, old, new, expected in WRONG_TEXTS:
