@@ -5,7 +5,7 @@
 #include <string>
 
 #include "libs/kafka/client.h"
-#include "libs/kafka/judgement.h"
+#include "libs/kafka/intake.h"
 
 namespace winnow::kafka {
 

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
 #include "libs/base/wire.h"
 #include "libs/record/codec.h"
 
@@ -18,62 +14,15 @@ using record::PayloadContent;
 using record::RecordCodec;
 using stream::StageStep;
 
-// Of a record batch and one record in it (Kafka's message format v2), generously.
-constexpr std::uint64_t kBatchOverhead = 512;
 constexpr std::uint64_t kDefaultMessageBytes = 1u << 20;
 constexpr int kBlobAttempts = 6;
-
-struct Dead {
-  DeadReason reason;
-  std::string detail;
-};
-
-// A step that ends in a dead letter, in an Error, or goes on.
-using Step = tl::expected<void, std::variant<Dead, Error>>;
-tl::unexpected<std::variant<Dead, Error>> Stop(Dead dead) {
-  return tl::unexpected<std::variant<Dead, Error>>(std::move(dead));
-}
-tl::unexpected<std::variant<Dead, Error>> Stop(Error error) {
-  return tl::unexpected<std::variant<Dead, Error>>(std::move(error));
-}
-
-class Stopwatch {
- public:
-  Stopwatch(stream::StageObserver& observer, StageStep step)
-      : observer_(observer), step_(step), begin_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() { observer_.Took(step_, std::chrono::steady_clock::now() - begin_); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  stream::StageObserver& observer_;
-  StageStep step_;
-  std::chrono::steady_clock::time_point begin_;
-};
-
-// A blob store that hiccups must not stop the stage; one that is away must.
-template <class Try>
-auto Retrying(const Try& attempt) {
-  auto result = attempt();
-  auto pause = std::chrono::milliseconds(100);
-  for (int i = 1; i < kBlobAttempts && !result &&
-                  result.error().code == ErrorCode::kUnavailable; ++i, pause *= 2) {
-    std::this_thread::sleep_for(pause);
-    result = attempt();
-  }
-  return result;
-}
 
 class Judging {
  public:
   Judging(const JudgeOptions& options, const Arrival& arrival, const StageState& state,
           std::uint64_t sequence)
-      : options_(options), arrival_(arrival), state_(state), sequence_(sequence) {
-    const std::optional<Origin> given =
-        arrival.origin ? ParseOrigin(*arrival.origin) : std::nullopt;
-    origin_ = Format(given ? *given : arrival.place);
-    traceparent_ = NextTraceparent(arrival.traceparent, options.stage, origin_);
-  }
+      : options_(options), arrival_(arrival), state_(state), sequence_(sequence),
+        lineage_(LineageOf(arrival, options.stage)) {}
 
   Result<Judgement> Run() {
     const Step done = Steps();
@@ -84,8 +33,6 @@ class Judging {
   }
 
  private:
-  using Headers = std::vector<std::pair<std::string, std::string>>;
-
   Step Steps() {
     if (Step step = Decode(); !step) return step;
     if (Step step = ReadPayload(); !step) return step;
@@ -100,25 +47,10 @@ class Judging {
 
   Step Decode() {
     const Stopwatch watch(*options_.observer, StageStep::kDecode);
-    if (!arrival_.value) return Stop(Dead{DeadReason::kUndecodable, "the message has no value"});
-    auto decoded = RecordCodec::Decode(*arrival_.value, ZoneOf(options_.input));
-    if (!decoded) return Stop(Dead{WhyUndecodable(), decoded.error().message});
-    record_ = std::move(*decoded);
-    if (record_.collection != options_.collection) {
-      return Stop(Dead{DeadReason::kWrongCollection,
-                       fmt::format("collection '{}', this service works on '{}'",
-                                   record_.collection.value(), options_.collection.value())});
-    }
+    auto taken = TakeRecord(arrival_, ZoneOf(options_.input), options_.collection);
+    if (!taken) return Stop(taken.error());
+    record_ = std::move(*taken);
     return {};
-  }
-
-  DeadReason WhyUndecodable() const {
-    if (ZoneOf(options_.input) == record::Zone::kRaw) return DeadReason::kUndecodable;
-    const auto raw = RecordCodec::Decode(*arrival_.value, record::Zone::kRaw);
-    if (!raw) return DeadReason::kUndecodable;
-    const PayloadContent* content = record::ContentOf(raw->payload);
-    const bool carries = content != nullptr && content->bytes.size() > 0;
-    return carries ? DeadReason::kUnredacted : DeadReason::kUndecodable;
   }
 
   blob::BlobStore* StoreOf(const record::Payload& payload) const {
@@ -131,31 +63,9 @@ class Judging {
     if (content == nullptr || options_.payload == PayloadUse::kUntouched) return {};
     if (options_.payload == PayloadUse::kByReference) return PutPayload(record_.payload);
     if (!content->in_store || !content->bytes.empty()) return {};
-    return FetchPayload(*content);
-  }
-
-  Step FetchPayload(const PayloadContent& content) {
     const Stopwatch watch(*options_.observer, StageStep::kFetch);
-    const std::string name = ToHex(content.sha256);
-    const blob::BlobStore* store = StoreOf(record_.payload);
-    if (store == nullptr) {
-      return Stop(Dead{DeadReason::kBlobMissing,
-                       "the payload is a reference and this service has no blob store"});
-    }
-    if (content.left_out > options_.max_payload_bytes) {
-      return Stop(Dead{DeadReason::kTooLarge, fmt::format("blob {} has {} bytes, {} are allowed",
-                                                          name, content.left_out,
-                                                          options_.max_payload_bytes)});
-    }
-    auto bytes = Retrying([&] { return store->Get(content.sha256, options_.max_payload_bytes); });
-    if (!bytes && bytes.error().code == ErrorCode::kInput) {
-      return Stop(Dead{DeadReason::kBlobMissing, bytes.error().message});
-    }
-    if (!bytes) return Stop(bytes.error());
-    if (!AttachBytes(record_.payload, std::move(*bytes))) {
-      return Stop(Dead{DeadReason::kBlobMissing, fmt::format("blob {} is something else", name)});
-    }
-    return {};
+    return FetchBytes(record_.payload, StoreOf(record_.payload), options_.max_payload_bytes,
+                      kBlobAttempts);
   }
 
   // Makes bytes that are here a reference. The digest of a record from outside is only a claim.
@@ -169,8 +79,8 @@ class Judging {
       if (Sha256(content->bytes.view()) != content->sha256) {
         return Stop(Dead{DeadReason::kUndecodable, "the payload is not what its SHA-256 says"});
       }
-      const Status put =
-          Retrying([&] { return store->Put(content->sha256, content->bytes.view()); });
+      const Status put = Retrying(
+          kBlobAttempts, [&] { return store->Put(content->sha256, content->bytes.view()); });
       if (!put) return Stop(put.error());
     }
     ReplaceByReference(payload);
@@ -208,7 +118,7 @@ class Judging {
   }
 
   Step ExpressRecord(stream::Outcome& outcome, const record::Payload& came) {
-    const Headers headers = Chain(origin_, traceparent_);
+    const Headers headers = HeadersOf(lineage_, arrival_);
     switch (outcome.disposition) {
       case Disposition::kForwarded:
         if (Step step = Forward(outcome.record, headers); !step) return step;
@@ -278,7 +188,7 @@ class Judging {
     const auto known = state_.origins->Get(id.value());
     if (!known) return Stop(known.error());
     if (*known) return {};
-    WriteOrigin({id.value(), WireWriter().Text(origin_).Text(traceparent_).Take()});
+    WriteOrigin({id.value(), WireWriter().Text(lineage_.origin).Text(lineage_.traceparent).Take()});
     return {};
   }
 
@@ -291,13 +201,14 @@ class Judging {
     const RecordId id = settlement.record.id;
     const auto known = state_.origins->Get(id.value());
     if (!known) return Stop(known.error());
-    Headers headers = Chain(origin_, traceparent_);
+    Lineage lineage = lineage_;
     if (*known) {
       WireReader reader(**known);
-      const std::string origin = reader.Text();
-      headers = Chain(origin, NextTraceparent(reader.Text(), options_.stage, origin));
+      lineage.origin = reader.Text();
+      lineage.traceparent = NextTraceparent(reader.Text(), options_.stage, lineage.origin);
       WriteOrigin({id.value(), std::nullopt});
     }
+    const Headers headers = HeadersOf(lineage, arrival_);
     const bool admitted = settlement.disposition == Disposition::kForwarded;
     if (Step step = admitted ? Forward(settlement.record, headers)
                              : Refuse(settlement.record, headers);
@@ -310,28 +221,14 @@ class Judging {
     return {};
   }
 
-  Headers Chain(const std::string& origin, const std::string& traceparent) const {
-    Headers headers = {{std::string(kOriginHeader), origin},
-                       {std::string(kTraceparentHeader), traceparent}};
-    if (arrival_.tracestate) headers.emplace_back(kTracestateHeader, *arrival_.tracestate);
-    if (arrival_.replay) headers.emplace_back(kReplayHeader, *arrival_.replay);
-    return headers;
-  }
-
   std::uint64_t LimitOf(Topic topic) const {
     const auto limit = options_.max_message_bytes.find(topic);
     return limit == options_.max_message_bytes.end() ? kDefaultMessageBytes : limit->second;
   }
 
-  static std::uint64_t SizeOf(const Headers& headers) {
-    std::uint64_t bytes = kBatchOverhead;
-    for (const auto& [name, value] : headers) bytes += name.size() + value.size() + 10;
-    return bytes;
-  }
-
   Step Send(Topic topic, const ImageRecord& record, std::string value, const Headers& headers) {
     std::string key = KeyOf(topic, record);
-    const std::uint64_t size = key.size() + value.size() + SizeOf(headers);
+    const std::uint64_t size = SizeOf(key, value, headers);
     if (size > LimitOf(topic)) {
       return Stop(Dead{DeadReason::kTooLarge,
                        fmt::format("record {} takes {} bytes, {} takes {}", record.id.value(),
@@ -351,13 +248,9 @@ class Judging {
     result_.settled.clear();
     result_.concluded.clear();
     result_.dead = dead.reason;
-    Headers headers = Chain(origin_, traceparent_);
-    headers.emplace_back(kDeadStageHeader, options_.stage);
-    headers.emplace_back(kDeadMessageHeader, Format(arrival_.place));
-    headers.emplace_back(kDeadReasonHeader, Name(dead.reason));
-    headers.emplace_back(kDeadDetailHeader, dead.detail);
-    const std::uint64_t size = SizeOf(headers) + (arrival_.key ? arrival_.key->size() : 0) +
-                               (arrival_.value ? arrival_.value->size() : 0);
+    Headers headers = DeadHeadersOf(arrival_, options_.stage, dead);
+    const std::uint64_t size =
+        SizeOf(arrival_.key.value_or(""), arrival_.value.value_or(""), headers);
     // What does not fit even there stays where it was read, which the headers say.
     const bool fits = size <= LimitOf(Topic::kDead);
     result_.messages.push_back({.topic = Topic::kDead,
@@ -370,8 +263,7 @@ class Judging {
   const Arrival& arrival_;
   const StageState& state_;
   const std::uint64_t sequence_;
-  std::string origin_;
-  std::string traceparent_;
+  const Lineage lineage_;
   ImageRecord record_;
   Judgement result_;
 };

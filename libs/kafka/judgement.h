@@ -16,6 +16,7 @@
 #include "libs/base/result.h"
 #include "libs/blob/blob_store.h"
 #include "libs/kafka/headers.h"
+#include "libs/kafka/intake.h"
 #include "libs/kafka/stage_runner.h"
 #include "libs/kafka/topics.h"
 #include "libs/record/image_record.h"
@@ -25,25 +26,13 @@
 
 namespace winnow::kafka {
 
-// A message of the input topic. The views must live until the judgement was produced.
-struct Arrival {
-  Origin place;  // where it was read
-  Timestamp time{};
-  std::optional<std::string_view> key;
-  std::optional<std::string_view> value;
-  std::optional<std::string_view> origin;  // headers, as they came
-  std::optional<std::string_view> traceparent;
-  std::optional<std::string_view> tracestate;
-  std::optional<std::string_view> replay;
-};
-
 struct StageMessage {
   Topic topic = Topic::kValid;
   // The arrival's own key and value, as they came: of dead letters.
   bool as_it_came = false;
   std::string key = {};
   std::optional<std::string> value = {};  // nullopt: a tombstone
-  std::vector<std::pair<std::string, std::string>> headers = {};
+  Headers headers = {};
 };
 
 using Verdict = std::pair<record::Disposition, record::Reason>;

@@ -10,7 +10,7 @@
 #include "libs/base/result.h"
 #include "libs/blob/blob_store.h"
 #include "libs/kafka/headers.h"
-#include "libs/kafka/judgement.h"
+#include "libs/kafka/intake.h"
 #include "libs/kafka/record_producer.h"
 #include "libs/kafka/topics.h"
 #include "libs/record/image_record.h"
