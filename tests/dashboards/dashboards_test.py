@@ -224,6 +224,11 @@ class PanelsTest(unittest.TestCase):
                     if headings:
                         self.assertIn(entry, headings)
 
+    def test_lead_to_every_entry_an_alert_has(self):
+        linked = {entry for _, panel in PANELS for entry in runbook_entries(panel)}
+        # Without targets no dashboard shows anything.
+        self.assertEqual(ALERTS.keys() - linked, {"WinnowNotScraped"})
+
     def test_limits_are_those_of_the_alerts_they_lead_to(self):
         checked = 0
         for name, panel in PANELS:
