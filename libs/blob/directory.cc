@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1u << 20;
 constexpr const char* kStaging = "staging";
+// Users of one group may share a store, if their umask lets them.
+constexpr ::mode_t kOpenToUmask = 0777;
 
 class Descriptor {
  public:
@@ -60,7 +62,7 @@ Status MakeDirectories(const std::string& path) {
   }
   const std::string parent = std::filesystem::path(path).parent_path().string();
   if (!parent.empty() && parent != path) WINNOW_RETURN_IF_ERROR(MakeDirectories(parent));
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return Failed("create", path, errno);
+  if (::mkdir(path.c_str(), kOpenToUmask) != 0 && errno != EEXIST) return Failed("create", path, errno);
   return SyncDirectory(parent.empty() ? "." : parent);
 }
 
@@ -149,7 +151,7 @@ class DirectoryStore : public BlobStore {
     WINNOW_RETURN_IF_ERROR(MakeDirectories(directory_));
     for (int first = 0; first < 256; ++first) {
       const std::string path = fmt::format("{}/{:02x}", directory_, first);
-      if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+      if (::mkdir(path.c_str(), kOpenToUmask) != 0 && errno != EEXIST) {
         return Failed("create", path, errno);
       }
       struct stat found {};

@@ -56,6 +56,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/deploy/examples/quickstart.yaml DESTINATION /e
   RENAME spec.yaml COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${package}/winnow.env DESTINATION /etc/winnow COMPONENT debian EXCLUDE_FROM_ALL
   PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
+install(FILES ${package}/80-winnow.preset DESTINATION /lib/systemd/system-preset
+  COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${package}/changelog DESTINATION share/doc/winnow
   COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${package}/lintian-overrides DESTINATION share/lintian/overrides RENAME winnow
