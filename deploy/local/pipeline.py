@@ -79,10 +79,6 @@ class Instance(supervised.Supervised):
     def is_ready(self):
         return answer_of(self.port, "/readyz")[0] == 200
 
-    def gave_up(self):
-        """Whether it ended by itself and is not started again."""
-        return bool(self.state()) and self.supervisor() is None
-
 
 class Pipeline:
     def __init__(self, directory, binaries, brokers, spec, prefix="", models=None, settings=None):
@@ -108,9 +104,11 @@ class Pipeline:
     def of_stage(self, stage):
         return [instance for instance in self.instances.values() if instance.stage == stage]
 
-    def stop(self, seconds):
-        """Stage by stage from the source on, each within `seconds`; those that had to be killed."""
+    def stop(self, seconds, names=None):
+        """All, or those named, stage by stage from the source on, each within `seconds`; those that
+        had to be killed."""
         late = []
         for stage in STAGES:
-            late += supervised.stop_all(self.of_stage(stage), seconds)
+            late += supervised.stop_all([each for each in self.of_stage(stage)
+                                         if names is None or each.name in names], seconds)
         return late

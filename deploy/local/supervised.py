@@ -41,6 +41,10 @@ class Supervised:
         pid = self.state().get("pid")
         return pid if pid and process_runs(pid) else None
 
+    def gave_up(self):
+        """Whether it ended by itself and is not started again."""
+        return bool(self.state()) and self.supervisor() is None
+
     def start(self, command, environment=None):
         """Returns once the program was started for the first time."""
         if self.supervisor():
