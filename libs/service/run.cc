@@ -219,8 +219,11 @@ class Process {
     WINNOW_ASSIGN_OR_RETURN(const Blobs blobs, OpenBlobs(service_, prepared_.config.blobs));
     WINNOW_ASSIGN_OR_RETURN(listener_, Listen());
     log_.Write(Severity::kInfo, "started", Fields(listener_->port()));
-    const Status status = RunLoop(blobs, observers);
-    if (!status && health_.fenced()) Linger();
+    Status status = RunLoop(blobs, observers);
+    if (!status && health_.fenced()) {
+      status.error().message += "; " + FencedRemedy();
+      Linger(status.error());
+    }
     return status;
   }
 
@@ -239,17 +242,21 @@ class Process {
             }};
   }
 
+  std::string FencedRemedy() const {
+    return fmt::format("if two processes run as instance {}, give each a name of its own; if this "
+                       "one was away from the broker for too long, its restart mends it",
+                       prepared_.config.instance);
+  }
+
   // Long enough for a scrape to see winnow_fenced; and two namesakes under supervisors would
   // otherwise fence each other many times a second.
-  void Linger() {
-    const ServiceConfig& config = prepared_.config;
-    log_.Write(Severity::kError, "fenced: another process took over this instance's name",
-               {{"instance", config.instance},
-                {"remedy", "if two processes are to run, give each a name of its own (instance); "
-                           "if this one was away from the broker for too long, its restart mends it"},
-                {"ends_in_seconds",
-                 fmt::format("{:g}", std::chrono::duration<double>(config.fenced_linger).count())}});
-    asked_to_stop_.get_future().wait_for(config.fenced_linger);
+  void Linger(const Error& why) {
+    const std::chrono::duration<double> time = prepared_.config.fenced_linger;
+    log_.Write(Severity::kError, "fenced by another process of this instance's name",
+               {{"instance", prepared_.config.instance},
+                {"error", why.message},
+                {"ends_in_seconds", fmt::format("{:g}", time.count())}});
+    asked_to_stop_.get_future().wait_for(time);
   }
 
   Result<std::unique_ptr<telemetry::HttpListener>> Listen() {

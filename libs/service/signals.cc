@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -27,29 +26,57 @@ Woken Wait(int signals, int done, int timeout_ms) {
   return ready > 0 ? Woken::kSignal : Woken::kTimeout;
 }
 
+// Counts signals not yet taken; -1: nobody waits for any. A signal handler can reach nothing else.
+std::atomic<int> counter = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void Count(int) {
+  const int before = errno;
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(counter.load(), &one, sizeof one) < 0);
+  errno = before;
+}
+
 void TakeSignal(int signals) {
-  signalfd_siginfo signal{};
-  WINNOW_CHECK(::read(signals, &signal, sizeof signal) == sizeof signal);
+  std::uint64_t one = 0;
+  WINNOW_CHECK(::read(signals, &one, sizeof one) == sizeof one);
+}
+
+sigset_t StopSet() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+void Handle(int signal) {
+  struct sigaction action {};
+  action.sa_handler = Count;
+  action.sa_flags = SA_RESTART;
+  action.sa_mask = StopSet();
+  WINNOW_CHECK(::sigaction(signal, &action, nullptr) == 0);
 }
 
 }  // namespace
 
 StopSignals::StopSignals(std::atomic<bool>& flag) : flag_(flag) {
   std::signal(SIGPIPE, SIG_IGN);
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
+  const sigset_t set = StopSet();
   WINNOW_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+  signals_ = ::eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
   done_ = ::eventfd(0, EFD_CLOEXEC);
   WINNOW_CHECK(signals_ >= 0 && done_ >= 0);
+  counter = signals_;
+  Handle(SIGTERM);
+  Handle(SIGINT);
 }
 
 StopSignals::~StopSignals() {
   const std::uint64_t one = 1;
   static_cast<void>(::write(done_, &one, sizeof one) < 0);
   if (thread_.joinable()) thread_.join();
+  counter = -1;
   ::close(signals_);
   ::close(done_);
 }
@@ -60,6 +87,8 @@ void StopSignals::Watch(std::chrono::milliseconds deadline, Reactions reactions)
 }
 
 void StopSignals::Run(std::chrono::milliseconds deadline, const Reactions& reactions) {
+  const sigset_t set = StopSet();
+  WINNOW_CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
   if (Wait(signals_, done_, -1) != Woken::kSignal) return;
   TakeSignal(signals_);
   flag_ = true;

@@ -12,8 +12,10 @@ namespace winnow::service {
 // `stopping`; a second one, or `deadline` after the first, calls `give_up`, which is expected to
 // end the process. SIGPIPE is ignored. Both functions are called from a thread of its own.
 //
-// Make it before any other thread: threads inherit which signals are held back. One per process at
-// a time; destruction, which leaves the signals held back, ends the waiting. `flag` must outlive it.
+// Make it before any other thread: threads inherit which signals are held back, so that none is
+// interrupted. Threads of libraries that were there before (OpenBLAS starts some when it is loaded)
+// may take a signal, too, and pass it on. One per process at a time; destruction, which leaves the
+// signals held back, ends the waiting. `flag` must outlive it.
 class StopSignals {
  public:
   enum class GiveUp { kSecondSignal, kDeadline };
@@ -34,7 +36,7 @@ class StopSignals {
   void Run(std::chrono::milliseconds deadline, const Reactions& reactions);
 
   std::atomic<bool>& flag_;
-  int signals_ = -1;  // file descriptors
+  int signals_ = -1;  // file descriptors: a signal can be read, the end has come
   int done_ = -1;
   std::thread thread_;
 };

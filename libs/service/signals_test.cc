@@ -72,6 +72,30 @@ TEST_F(StopSignalsTest, HeedsASignalThatCameEarly) {
   WaitUntilStopping();
 }
 
+// As those that OpenBLAS starts when it is loaded: they hold nothing back.
+TEST_F(StopSignalsTest, HeedsASignalThatAThreadOfALibraryTakes) {
+  std::promise<void> over;
+  std::promise<void> listens;
+  std::thread library([&] {
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    listens.set_value();
+    over.get_future().wait();
+  });
+  listens.get_future().wait();
+  {
+    StopSignals signals(flag_);
+    ASSERT_EQ(::pthread_kill(library.native_handle(), SIGTERM), 0);
+    signals.Watch(std::chrono::hours(1), Reactions());
+    WaitUntilStopping();
+    ASSERT_EQ(::pthread_kill(library.native_handle(), SIGINT), 0);
+    EXPECT_EQ(GaveUp(), StopSignals::GiveUp::kSecondSignal);
+  }
+  over.set_value();
+  library.join();
+}
+
 TEST_F(StopSignalsTest, SurvivesAClosedPipe) {
   StopSignals signals(flag_);
   int ends[2];

@@ -157,7 +157,9 @@ Parsed<std::int64_t> ParseBytes(std::string_view text) {
 
 Parsed<double> ParseSeconds(std::string_view text) {
   const auto quantity = Split(text);
-  if (!quantity) return Wrong("is not a duration");
+  if (!quantity) {
+    return Wrong("is not a duration: write seconds, or a number with ms, s, min or h, as in 30s");
+  }
   if (quantity->suffix.empty()) return quantity->number;
   const Suffix* suffix = FindSuffix(kTimeSuffixes, quantity->suffix);
   if (suffix == nullptr) {

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <map>
 
+#include "libs/state/room.h"
+
 namespace winnow::state {
 namespace {
 
@@ -77,6 +79,7 @@ class RocksDbStore : public StateStore {
                             : writes.Delete(handle, entry.write.key);
       if (!status.ok()) return ToError(status, directory_);
     }
+    WINNOW_RETURN_IF_ERROR(RequireRoom(directory_, kRoomToWrite + writes.GetDataSize()));
     rocksdb::WriteOptions options;
     options.sync = true;
     const rocksdb::Status status = db_->Write(options, &writes);
@@ -193,6 +196,9 @@ Status CheckFormat(rocksdb::DB& db, const RocksDbOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<StateStore>> OpenRocksDb(const RocksDbOptions& options) {
+  if (options.mode == OpenMode::kReadWrite) {
+    WINNOW_RETURN_IF_ERROR(RequireRoom(options.directory, kRoomToOpen));
+  }
   const rocksdb::Options engine = EngineOptions(options);
   const auto descriptors = Descriptors(options, engine);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -8,6 +8,7 @@
 
 #include "libs/state/overlay.h"
 #include "libs/state/rocksdb_store.h"
+#include "libs/state/room.h"
 
 namespace winnow::state {
 namespace {
@@ -151,6 +152,16 @@ TEST(RocksDbStoreTest, KeepsCommittedEntriesOverReopening) {
       OpenRocksDb({.directory = dir.path(), .families = {"a"}, .mode = OpenMode::kReadOnly});
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_EQ((*store)->Get("a", "k").value(), picture);
+}
+
+TEST(RoomTest, IsAskedForOfADirectoryThatMayNotBeThereYet) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/not/there";
+  EXPECT_TRUE(RequireRoom(path, 1));
+  const Status none = RequireRoom(path, std::uint64_t{1} << 62);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(none.error().message.find(path), std::string::npos) << none.error().message;
 }
 
 TEST(RocksDbStoreTest, RefusesADirectoryInUse) {
