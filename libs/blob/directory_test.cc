@@ -74,6 +74,17 @@ void Write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
+TEST_F(DirectoryStoreTest, LetsTheUmaskSayWhoMayWrite) {
+  const int status = InChild([this] {
+    ::umask(0007);
+    return OpenDirectory(Root()) ? 0 : 1;
+  });
+  ASSERT_EQ(status, 0);
+  for (const std::string place : {"", "/00", "/ff", "/staging"}) {
+    EXPECT_EQ(fs::status(Root() + place).permissions(), fs::perms{0770}) << place;
+  }
+}
+
 TEST_F(DirectoryStoreTest, GivesBackWhatWasPutAlsoToAnotherProcessLater) {
   for (const int index : {0, 1, 5'000}) {
     ASSERT_TRUE(Open()->Put(Sha256(Bytes(index)), Bytes(index)));
