@@ -20,6 +20,19 @@ using stream::Severity;
 // through.
 constexpr std::size_t kMostMessages = 1000;
 
+// Different reasons told of one outage.
+constexpr std::size_t kMostReasons = 10;
+
+// A reason of librdkafka without what changes with every attempt:
+// "... Connection refused (after 3ms in state CONNECT, 2 identical error(s) suppressed)".
+std::string WithoutFigures(const std::string& why) {
+  std::string words = why.substr(0, why.find(" (after "));
+  words.erase(std::remove_if(words.begin(), words.end(),
+                             [](unsigned char c) { return std::isdigit(c) != 0; }),
+              words.end());
+  return words;
+}
+
 std::string_view Name(stream::Severity severity) {
   switch (severity) {
     case Severity::kInfo: return "info";
@@ -115,20 +128,34 @@ void JsonLog::Aborted(std::string_view why) {
         {{"why", std::string(why)}});
 }
 
+bool JsonLog::IsNewReason(const std::string& why) {
+  if (why.empty() || reasons_told_.size() >= kMostReasons) return false;
+  return reasons_told_.insert(WithoutFigures(why)).second;
+}
+
 std::optional<std::pair<Severity, std::string_view>> JsonLog::Note(
     const stream::Condition& condition) {
   MutexLock lock(mutex_);
   const std::optional<stream::Condition> before = std::exchange(condition_, condition);
   if (before && before->assigned == condition.assigned &&
       before->restored == condition.restored && before->reachable == condition.reachable) {
-    // The reason comes after the fact; told once, since its words change with every attempt.
-    if (!before->why.empty() || condition.why.empty()) return std::nullopt;
+    // The reason comes after the fact, and the one to act on may come last: a connection that is
+    // closed first, a password that is refused at the next attempt.
+    if (condition.reachable || !IsNewReason(condition.why)) return std::nullopt;
     return std::pair(Severity::kWarning, "no broker answers");
+  }
+  if (condition.reachable) {
+    reasons_told_.clear();
+  } else {
+    IsNewReason(condition.why);  // it goes with what is told now
   }
   if (!condition.reachable && before && before->reachable) {
     return std::pair(Severity::kWarning, "no broker answers any more");
   }
-  if (!condition.reachable) return std::pair(Severity::kInfo, "no broker has answered yet");
+  if (!condition.reachable) {
+    const bool odd = !condition.why.empty();
+    return std::pair(odd ? Severity::kWarning : Severity::kInfo, "no broker has answered yet");
+  }
   const bool ready = condition.assigned && condition.restored;
   return std::pair(Severity::kInfo, ready ? "ready" : "not ready yet");
 }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,9 +60,11 @@ class JsonLog : public stream::StageObserver {
     std::uint64_t held_back = 0;
   };
 
-  // What to say of it and how loud; nullopt if it is as it was.
+  // What to say of it and how loud; nullopt if it is as it was, or no broker answers for a reason
+  // that was told.
   std::optional<std::pair<stream::Severity, std::string_view>> Note(
       const stream::Condition& condition);
+  bool IsNewReason(const std::string& why) WINNOW_REQUIRES(mutex_);
   // Number of lines held back before this one, or -1 to hold back this one, too.
   std::int64_t Admit(const std::string& key, Timestamp now) WINNOW_REQUIRES(mutex_);
 
@@ -72,6 +75,7 @@ class JsonLog : public stream::StageObserver {
   Mutex mutex_;
   std::map<std::string, Repeats> repeats_ WINNOW_GUARDED_BY(mutex_);
   std::optional<stream::Condition> condition_ WINNOW_GUARDED_BY(mutex_);
+  std::set<std::string> reasons_told_ WINNOW_GUARDED_BY(mutex_);  // since a broker answered
 };
 
 }  // namespace winnow::telemetry

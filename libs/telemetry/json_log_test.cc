@@ -111,6 +111,25 @@ TEST_F(JsonLogTest, TellsOnceWhyNoBrokerAnswers) {
   EXPECT_EQ(Lines().back().at("fields").at("why"), "certificate verify failed (after 4ms)");
 }
 
+TEST_F(JsonLogTest, TellsEachReasonOfAnOutage) {
+  log_.Is({false, false, false, "Disconnected"});
+  EXPECT_EQ(Lines().back().at("level"), "warning");
+  log_.Is({false, false, false, "Authentication failed"});
+  log_.Is({false, false, false, "Disconnected"});
+  log_.Is({false, false, false, "Authentication failed (after 1ms)"});
+  ASSERT_EQ(Lines().size(), 2u);
+  EXPECT_EQ(Lines().back().at("fields").at("why"), "Authentication failed");
+  log_.Is({true, true, true});
+  log_.Is({true, true, false, "Disconnected"});
+  log_.Is({true, true, false, "Authentication failed"});
+  EXPECT_EQ(Lines().size(), 5u) << "an outage of its own";
+}
+
+TEST_F(JsonLogTest, EndsTellingReasonsThatNeverRepeat) {
+  for (char c = 'a'; c <= 'z'; ++c) log_.Is({false, false, false, std::string(1, c)});
+  EXPECT_LE(Lines().size(), 10u);
+}
+
 TEST_F(JsonLogTest, TakesLinesOfSeveralThreads) {
   const auto write = [this](char name) {
     for (int i = 0; i < 200; ++i) log_.Event(Severity::kInfo, std::string(1, name), {});
