@@ -27,8 +27,9 @@ def real_path(root, path):
 def linked_libraries(root, program):
     """Of a program within `root`, as its own loader finds them there; missing ones as they are
     named."""
-    listed = subprocess.run(["env", "--ignore-environment", shutil.which("chroot"), root, LOADER,
-                             "--list", program], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(["env", "--ignore-environment", shutil.which("chroot"), root, LOADER,
+                           "--list", program], capture_output=True, text=True, check=False)
+    listed = done.stdout if done.returncode == 0 else done.stderr
     return [real_path(root, found) if found.startswith("/") else line.strip()
             for line in listed.splitlines() if "linux-vdso" not in line
             for found in [line.split("=>")[-1].split("(")[0].strip()]]
