@@ -207,7 +207,7 @@ Error StageConsumer::Broken(rd_kafka_resp_err_t code, std::string_view reason) {
         fmt::format("the client of group {} failed for good: {}", topics_.group, reason));
   }
   return UnavailableError(fmt::format(
-      "another process is the member of group {} that this one was: {}", topics_.group, reason));
+      "another process took the place of this one in group {}", topics_.group));
 }
 
 }  // namespace winnow::kafka

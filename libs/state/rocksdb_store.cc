@@ -23,7 +23,8 @@ Error ToError(const rocksdb::Status& status, const std::string& directory) {
   const std::string what = status.ToString();
   if (status.IsCorruption()) {
     return CorruptStateError(fmt::format(
-        "the state in {} is damaged ({}); delete it and the output folder, then run again",
+        "the state in {} is damaged ({}); delete that folder: a service rebuilds it from its "
+        "changelog, for `winnow run` delete its output folder, too",
         directory, what));
   }
   if (status.IsNoSpace()) {

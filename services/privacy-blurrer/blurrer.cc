@@ -173,7 +173,7 @@ record::SafePayload Blurrer::Seal(Attempt attempt) {
 Result<stream::Outcome> Blurrer::Process(record::ImageRecord record, const stream::StateView&,
                                          Timestamp now) {
   const auto* raw = std::get_if<record::RawPayload>(&record.payload);
-  if (raw == nullptr) return BugError("the privacy-blurrer got a record without raw payload");
+  if (raw == nullptr) return InputError("the record has no image to redact");
   const SharedBytes bytes = raw->content.bytes;
   const image::Decoded decoded = FrameOf(record, bytes.view(), limits_);
   if (!decoded.frame) {

@@ -27,7 +27,7 @@ class Blurrer : public stream::Processor {
 
   std::string_view name() const override { return "privacy-blurrer"; }
   stream::OrderingScope scope() const override { return stream::OrderingScope::kSource; }
-  // kBug for a record without raw payload: only such records may reach this stage.
+  // kInput for a record without raw payload: the validator passes none on.
   Result<stream::Outcome> Process(record::ImageRecord record, const stream::StateView& state,
                                   Timestamp now) override;
 

@@ -324,10 +324,10 @@ TEST_F(BlurrerTest, MarksTheLabelsItHid) {
 }
 
 TEST_F(BlurrerTest, TakesOnlyRawPayloads) {
-  EXPECT_EQ(Run(record::ImageRecord()).error().code, ErrorCode::kBug);
+  EXPECT_EQ(Run(record::ImageRecord()).error().code, ErrorCode::kInput);
   record::ImageRecord record;
   record.payload = record::SafePayloadForTesting::Make(testing::MakeJpeg());
-  EXPECT_EQ(Run(std::move(record)).error().code, ErrorCode::kBug);
+  EXPECT_EQ(Run(std::move(record)).error().code, ErrorCode::kInput);
 }
 
 TEST_F(BlurrerTest, OnlyStripsMetadataWhereTheSpecAllowsFaces) {

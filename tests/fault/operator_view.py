@@ -247,23 +247,25 @@ class BrokerTest(OnBrokerTest):
         second = self.start("deduper", self.on_broker("b.", state=state))
         self.assert_ended(second, 3, state["directory"], "corrupt")
 
-    def test_a_defect(self):
-        """Nothing but the validator writes images.valid: a record without its image there is a
-        defect, not a bad image."""
-        self.make_topics("bug.")
+    def test_record_without_its_image(self):
+        """Nothing but the validator writes images.valid: a record without its image there is set
+        aside, and the stage goes on."""
+        self.make_topics("empty.")
         pictures = self.scratch / "pictures"
         subprocess.run([str(BIN / "make_pictures"), str(pictures), "1"], check=True)
         (pictures / "broken.jpg").write_bytes(b"no picture")
         self.winnow("ingest", SPEC, "--input", pictures, "--brokers", self.broker.bootstrap,
-                    "--prefix", "bug.")
-        self.ready("validator", self.on_broker("bug."))
+                    "--prefix", "empty.")
+        self.ready("validator", self.on_broker("empty."))
         wire = kafka_wire.Connection(self.broker.bootstrap)
         self.addCleanup(wire.close)
-        self.until(lambda: wire.fetch("bug.images.rejected", 0, 0)[0], lambda: "nothing refused")
-        refused = wire.fetch("bug.images.rejected", 0, 0)[0][0]  # without its image
-        wire.send("bug.images.valid", 0, b"key", refused.value)
-        self.assert_ended(self.start("privacy-blurrer", self.on_broker("bug.")), 4,
-                          "without raw payload", '"kind":"bug"')
+        self.until(lambda: wire.fetch("empty.images.rejected", 0, 0)[0], lambda: "nothing refused")
+        refused = wire.fetch("empty.images.rejected", 0, 0)[0][0]
+        wire.send("empty.images.valid", 0, b"key", refused.value)
+        blurrer = self.ready("privacy-blurrer", self.on_broker("empty."))
+        self.until(lambda: blurrer.metric("winnow_records_total", outcome="dead",
+                                          reason="refused_by_stage") == 1, blurrer.text)
+        self.assertTrue(blurrer.is_ready(), blurrer.text())
 
 
 class FencedTest(OnBrokerTest):
