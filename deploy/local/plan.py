@@ -12,8 +12,8 @@ import re
 import broker
 import pipeline
 
-# Over deploy/services. Somebody waits for the first image: a part is published when nothing has come
-# for so long.
+# Over deploy/services. Somebody waits for the first image: a part is published when nothing has
+# come for so long.
 SETTINGS = {"sink.seal_when_idle_seconds": 10}
 
 

@@ -37,7 +37,8 @@ using Names = std::set<std::string>;
 TEST(AclTest, StagesReadTheirInputAndTheirOwnChangelog) {
   EXPECT_EQ(TopicsWith("validator", AclOperation::kRead), Names{"images.raw"});
   EXPECT_EQ(TopicsWith("privacy-blurrer", AclOperation::kRead), Names{"images.valid"});
-  EXPECT_EQ(TopicsWith("deduper", AclOperation::kRead), (Names{"images.safe", "deduper.changelog"}));
+  EXPECT_EQ(TopicsWith("deduper", AclOperation::kRead),
+            (Names{"images.safe", "deduper.changelog"}));
   EXPECT_EQ(TopicsWith("balancer", AclOperation::kRead),
             (Names{"images.unique", "balancer.changelog"}));
   EXPECT_EQ(TopicsWith("sink", AclOperation::kRead), Names{"images.selected"});

@@ -115,8 +115,8 @@ class Once {
   std::uint64_t already_ = 0;
 };
 
-// The folder for ever. What goes wrong with it is told once and tried again: it may be written to at
-// this moment, or be a volume that comes back.
+// The folder for ever. What goes wrong with it is told once and tried again: it may be written to
+// at this moment, or be a volume that comes back.
 class Follow {
  public:
   Follow(const IngestCommandOptions& options, Prepared& prepared, IngestFeed& feed,

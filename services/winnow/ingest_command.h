@@ -28,8 +28,8 @@ struct IngestCommandOptions {
 // broker has it, so after a kill some are sent again, under the same record id, which the pipeline
 // absorbs. Progress and errors on stderr, the final counts on stdout.
 //
-// kFollow looks at the folder again and again and sends what is new or changed, once it was the same
-// at two looks; a signal ends it with kOk. A folder that cannot be read at the start is an error as
+// kFollow looks at the folder again and again and sends what is new or changed, once it was the
+// same at two looks; a signal ends it with kOk. A folder that cannot be read at the start is an error as
 // it is for kOnce; later it is told and waited for.
 ExitCode IngestCommand(const IngestCommandOptions& options);
 

@@ -1,5 +1,5 @@
 """`winnow topics acl` on a broker with TLS, SCRAM users and an authorizer that denies the rest:
-the printed rights, one principal a service, are enough for the whole pipeline, and none is too many.
+the printed rights, one principal a service, are enough for the whole pipeline, none is too many.
 
 usage: access_rights.py BIN_DIR [--images N] [--keep DIR]
 

@@ -1,9 +1,9 @@
-"""deploy/compose.yaml and deploy/stack run the same: stages, topics, settings, places, health, feed,
-rules, dashboards; and containers are allowed what they need and no more.
+"""deploy/compose.yaml and deploy/stack run the same: stages, topics, settings, places, health,
+feed, rules, dashboards; and containers are allowed what they need and no more.
 
 Without a Docker to ask, the file is parsed as YAML and compared with what deploy/stack runs
 (deploy/local), with the images (deploy/image) and with the repository. Where a docker-compose is
-installed, it has the last word on the file's form. Needs PyYAML: exits with 77 (skipped) without it.
+installed, it has the last word on the file's form. Needs PyYAML: exits with 77 (skipped) without.
 """
 import json
 import os

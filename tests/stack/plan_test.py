@@ -1,5 +1,5 @@
-"""What a later `deploy/stack up` keeps and changes (plan.py), and how Prometheus and Grafana are found
-and read (monitoring.py)."""
+"""What a later `deploy/stack up` keeps and changes (plan.py), and how Prometheus and Grafana are
+found and read (monitoring.py)."""
 import http.server
 import json
 import pathlib
@@ -14,7 +14,7 @@ import unittest.mock
 sys.dont_write_bytecode = True
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "deploy/local"), str(REPOSITORY / "deploy/kafka")]
-import figures  # noqa: E402
+import service_figures  # noqa: E402
 import monitoring  # noqa: E402
 import plan  # noqa: E402
 
@@ -147,19 +147,21 @@ class MonitoringTest(unittest.TestCase):
 
 
 class FiguresTest(unittest.TestCase):
-    METRICS = ('# HELP x y\nwinnow_records_total{stage="sink",outcome="stored",reason="a \\"b\\""} 3\n'
+    METRICS = ('# HELP x y\n'
+               'winnow_records_total{stage="sink",outcome="stored",reason="a \\"b\\""} 3\n'
                'winnow_records_total{stage="sink",outcome="dead",reason=""} 4\n'
                "winnow_parts_open{stage=\"sink\"} %d\nwinnow_parts_published_total 0\nup 1e3\n")
 
     def test_adds_up_what_has_the_labels(self):
         with Answers(self.METRICS % 0) as port:
-            self.assertEqual(figures.total(port, "winnow_records_total", outcome="stored"), 3)
-            self.assertEqual(figures.total(port, "winnow_records_total"), 7)
-            self.assertEqual(figures.total(port, "up"), 1000)
+            records = "winnow_records_total"
+            self.assertEqual(service_figures.total(port, records, outcome="stored"), 3)
+            self.assertEqual(service_figures.total(port, records), 7)
+            self.assertEqual(service_figures.total(port, "up"), 1000)
 
     def test_sees_an_image_in_an_open_part_before_it_is_visible(self):
         with Answers(self.METRICS % 1) as port:
-            first = figures.FirstImage([port], 0.0)
+            first = service_figures.FirstImage([port], 0.0)
             first.start()
             self.assertTrue(monitoring.supervised.wait_until(lambda: first.taken is not None, 10))
             first.stop()

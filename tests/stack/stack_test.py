@@ -1,6 +1,6 @@
 """deploy/stack as somebody uses it who has just built Winnow: up with a folder that is followed, a
-picture dropped into it, status, alerts, logs, a changed spec, down, up again, down for good; and two
-stacks side by side.
+picture dropped into it, status, alerts, logs, a changed spec, down, up again, down for good; and
+two stacks side by side.
 
 usage: stack_test.py BIN_DIR SPEC. Exits with 77 (skipped) without an installed broker.
 """
