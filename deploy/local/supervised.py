@@ -51,10 +51,11 @@ class Supervised:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / f"{self.name}.json").unlink(missing_ok=True)
-        self._child = subprocess.Popen(
-            [sys.executable, str(HERE / "supervise"), str(self.directory), self.name, *command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})}, start_new_session=True)
+        with open(self.log, "ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, str(HERE / "supervise"), str(self.directory), self.name, *command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **(environment or {})}, start_new_session=True)
         wait_until(lambda: self.state() or self._child.poll() is not None, 10)
 
     def kill(self):

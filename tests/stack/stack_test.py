@@ -129,7 +129,16 @@ def follow(first, late, scratch):
     require(first.told()["ingest"]["input"] == str(scratch / "pictures"), first.told())
     shutil.copy(scratch / "made" / late.relative_to(scratch / "pictures"), late)
     sent = f"{PICTURES + 1} images sent"
-    becomes(lambda: sent in first.told()["ingest"]["says"], lambda: first.told()["ingest"])
+    def says():
+        return first.told()["ingest"]["says"]
+
+    becomes(lambda: sent in says(), says)
+    # A volume that goes away and comes back.
+    away = scratch / "away"
+    (scratch / "pictures").rename(away)
+    becomes(lambda: "looking again" in says(), says)
+    away.rename(scratch / "pictures")
+    becomes(lambda: "can be read again" in says(), says)
 
 
 def watch(first):
@@ -171,6 +180,8 @@ def go_on(first, programs, scratch):
     arrived is accounted for all the same."""
     before = first.brokers()
     first("down")
+    ended = json.loads((first.directory / "run/ingest.json").read_text())
+    require(ended["last_exit"] == 0, f"the follower stopped with {ended}")
     first("status", status=1)
     first.up("--no-prometheus")
     require(first.brokers() == before, "the broker moved")

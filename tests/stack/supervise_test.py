@@ -31,6 +31,12 @@ class SuperviseTest(unittest.TestCase):
         self.start("exit 1")
         self.becomes(lambda: self.program.state()["starts"] >= 3)
 
+    def test_tells_of_a_program_that_is_not_there_and_tries_again(self):
+        self.program.start([f"{self.scratch.name}/none"])
+        self.becomes(lambda: self.program.state()["starts"] >= 2)
+        self.assertEqual(self.program.state()["last_exit"], 127)
+        self.assertIn("cannot start", self.program.last_lines(1)[0])
+
     def test_starts_a_program_again_that_was_killed(self):
         self.start("exec sleep 60")
         self.becomes(self.program.pid)
