@@ -1,22 +1,12 @@
 // How much room there is where a service writes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "libs/telemetry/metrics.h"
 
 namespace winnow::telemetry {
-
-struct DiskSpace {
-  double size_bytes = 0;
-  double free_bytes = 0;  // to processes without root's reserve
-};
-
-// Of the file system that holds `path`, or that would: of a path that does not exist yet, its
-// nearest parent that does counts. nullopt if the system does not say.
-std::optional<DiskSpace> ReadDiskSpace(const std::string& path);
 
 // A place on disk that a service writes to.
 struct Volume {

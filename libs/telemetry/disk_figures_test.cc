@@ -19,28 +19,6 @@ class DiskFiguresTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(DiskFiguresTest, TellsWhatTheSystemTells) {
-  const auto expected = std::filesystem::space(folder_);
-  const auto space = ReadDiskSpace(folder_.string());
-  ASSERT_TRUE(space);
-  EXPECT_EQ(space->size_bytes, static_cast<double>(expected.capacity));
-  // Others write to it, too.
-  EXPECT_NEAR(space->free_bytes, static_cast<double>(expected.available), 0.1 * space->size_bytes);
-}
-
-TEST_F(DiskFiguresTest, TakesTheNearestParentOfAFolderThatIsNotThereYet) {
-  const auto space = ReadDiskSpace((folder_ / "not" / "there" / "yet").string());
-  ASSERT_TRUE(space);
-  EXPECT_EQ(space->size_bytes, ReadDiskSpace(folder_.string())->size_bytes);
-  EXPECT_TRUE(ReadDiskSpace("neither/is/this"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "not")) << "asking makes nothing";
-}
-
-TEST_F(DiskFiguresTest, SaysNothingOfWhatCannotBeAFolder) {
-  std::ofstream(folder_ / "file") << "x";
-  EXPECT_FALSE(ReadDiskSpace((folder_ / "file" / "below").string()));
-}
-
 TEST_F(DiskFiguresTest, ShowsEachVolumeAsOfTheScrape) {
   Metrics metrics;
   std::ofstream(folder_ / "late") << "x";
