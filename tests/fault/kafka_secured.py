@@ -8,11 +8,16 @@ import base64
 import hashlib
 import hmac
 import os
+import pathlib
 import secrets
+import shutil
+import signal
 import socket
 import ssl
 import struct
 import subprocess
+import sys
+import tempfile
 
 import broker as kafka
 import kafka_wire
@@ -246,3 +251,18 @@ class UserConnection(kafka_wire.Connection):
             return name, {operation for operation, bit in OPERATIONS.items()
                           if bits >= 0 and bits >> bit & 1}
         return dict(answer.list_of(topic))
+
+
+def run_and_exit(test, args, name):
+    """test(args, folder).run() in a folder of its own, or in args.keep, which stays; 77 (skipped)
+    without a broker or openssl."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # stops what was started
+    if not (kafka.INSTALLED / "lib").is_dir() or not shutil.which("openssl"):
+        print("needs a broker (deploy/kafka/install) and openssl")
+        sys.exit(77)
+    if args.keep:
+        shutil.rmtree(args.keep, ignore_errors=True)
+        args.keep.mkdir(parents=True)
+        sys.exit(test(args, args.keep.resolve()).run())
+    with tempfile.TemporaryDirectory(prefix=f"winnow-{name}-") as scratch:
+        sys.exit(test(args, pathlib.Path(scratch)).run())

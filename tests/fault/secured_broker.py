@@ -13,11 +13,9 @@ import concurrent.futures
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -414,16 +412,7 @@ def main():
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--keep", type=pathlib.Path, help="work here, and leave everything")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # stops what was started
-    if not (kafka.INSTALLED / "lib").is_dir() or not shutil.which("openssl"):
-        print("needs a broker (deploy/kafka/install) and openssl")
-        sys.exit(77)
-    if args.keep:
-        shutil.rmtree(args.keep, ignore_errors=True)
-        args.keep.mkdir(parents=True)
-        sys.exit(Test(args, args.keep.resolve()).run())
-    with tempfile.TemporaryDirectory(prefix="winnow-secured-") as scratch:
-        sys.exit(Test(args, pathlib.Path(scratch)).run())
+    kafka_secured.run_and_exit(Test, args, "secured")
 
 
 if __name__ == "__main__":
