@@ -37,6 +37,16 @@ inline constexpr std::array kLightings = {
     std::pair(Lighting::kNormal, pb::LIGHTING_NORMAL),
     std::pair(Lighting::kBright, pb::LIGHTING_BRIGHT)};
 
+inline constexpr std::array kTurns = {
+    std::pair(Turn::kNone, pb::TURN_NONE),
+    std::pair(Turn::kRotated90, pb::TURN_ROTATED_90),
+    std::pair(Turn::kRotated180, pb::TURN_ROTATED_180),
+    std::pair(Turn::kRotated270, pb::TURN_ROTATED_270),
+    std::pair(Turn::kMirrored, pb::TURN_MIRRORED),
+    std::pair(Turn::kFlipped, pb::TURN_FLIPPED),
+    std::pair(Turn::kTransposed, pb::TURN_TRANSPOSED),
+    std::pair(Turn::kTransversed, pb::TURN_TRANSVERSED)};
+
 // The enumerators of reason.proto are named after Name(), so the two sets cannot drift apart
 // unseen: a value that the contract lacks ends the process at its first use.
 template <class Wire, class Closed, std::size_t kCount>

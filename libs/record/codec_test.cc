@@ -53,10 +53,14 @@ StageVerdict FullVerdict() {
 void AddStageResults(ImageRecord& record) {
   record.measurements = Measurements{ImageFormat::kWebp, 640, 480, 6, .5, .1, .9, .4, .2, 3.5, 7.1,
                                      .05, Lighting::kDim, ""};
-  record.fingerprint = Fingerprint{{1, 0, std::numeric_limits<std::uint64_t>::max(), 4}, 87, ""};
+  record.fingerprint = Fingerprint{{1, 0, std::numeric_limits<std::uint64_t>::max(), 4}, 87};
+  for (std::uint64_t turn = 1; turn < kAllTurns.size(); ++turn) {
+    record.fingerprint->turned.push_back({turn, 0, ~turn, turn << 40});
+  }
   record.redaction = Redaction{{{{1, 2, 3, 4}, "face", .9, ""}, {{5, 6, 7, 8}, "plate", .4, ""}},
                                .03, .1, true, {"gps", "thumbnail"}, ""};
-  record.duplicate = Duplicate{RecordId("earlier"), 12, true, RecordId("first"), ""};
+  record.duplicate = Duplicate{RecordId("earlier"), 12, true, RecordId("first"), Turn::kTransposed,
+                               {RecordId("earlier"), RecordId("caf\u00e9")}};
   record.selection = Selection{{"class=bicycle", "lighting=dim"}, true, ""};
   record.placement = Placement{"train", "street-train-000003.tar", "k1", ""};
   record.history = {FullVerdict(), StageVerdict{}};
@@ -251,6 +255,7 @@ TEST(RecordCodecTest, RefusesValuesOutsideTheClosedSetsAndNamesThem) {
   EXPECT_THAT(DecodeError(record + Message(10, "")), HasSubstr("disposition 0"));
   EXPECT_THAT(DecodeError(record + Message(16, Number(1, 42))), HasSubstr("image format 42"));
   EXPECT_THAT(DecodeError(record + Message(16, Number(13, 42))), HasSubstr("lighting 42"));
+  EXPECT_THAT(DecodeError(record + Message(19, Number(5, 42))), HasSubstr("turn 42"));
   EXPECT_THAT(DecodeError(record + Message(6, Number(5, 9) + Message(4, std::string(32, 'x')))),
               HasSubstr("zone"));
 }
@@ -262,6 +267,9 @@ TEST(RecordCodecTest, RefusesRecordsThatContradictThemselves) {
   EXPECT_THAT(DecodeError(record + Message(6, Message(1, "xyz") + Number(3, 2) +
                                                   Message(4, std::string(32, 'x')))),
               HasSubstr("length"));
+  EXPECT_THAT(DecodeError(record + Message(17, Message(1, std::string(32, 'x')) +
+                                                   Message(3, std::string(32, 'x')))),
+              HasSubstr("7 times 256 bits"));
   EXPECT_THAT(DecodeError(record + Message(17, Message(1, std::string(24, 'x')))),
               HasSubstr("256 bits"));
   const std::string odd_ring = Message(1, Message(1, std::string(8, '\0')));

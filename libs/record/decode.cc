@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "libs/base/check.h"
@@ -66,6 +67,7 @@ class Reader {
   Annotation Get(const pb::Annotation& wire);
   Consent Get(const pb::Consent& wire);
   Measurements Get(const pb::Measurements& wire);
+  std::vector<FingerprintBits> TurnedBits(const pb::Fingerprint& wire);
   Fingerprint Get(const pb::Fingerprint& wire);
   RedactedRegion Get(const pb::RedactedRegion& wire);
   Redaction Get(const pb::Redaction& wire);
@@ -190,12 +192,27 @@ Measurements Reader::Get(const pb::Measurements& wire) {
   return measured;
 }
 
+std::vector<FingerprintBits> Reader::TurnedBits(const pb::Fingerprint& wire) {
+  constexpr int kWords = std::tuple_size_v<FingerprintBits>;
+  constexpr int kAll = kWords * (static_cast<int>(kAllTurns.size()) - 1);
+  const bool whole = wire.turned_size() == 0 || wire.turned_size() == kAll;
+  Require(whole, "the fingerprint of the turned picture is not 7 times 256 bits");
+  std::vector<FingerprintBits> turned(whole ? static_cast<std::size_t>(wire.turned_size() / kWords)
+                                            : 0);
+  auto word = wire.turned().begin();
+  for (FingerprintBits& bits : turned) {
+    for (std::uint64_t& half : bits) half = *word++;
+  }
+  return turned;
+}
+
 Fingerprint Reader::Get(const pb::Fingerprint& wire) {
   Fingerprint fingerprint;
   const bool whole = wire.bits_size() == static_cast<int>(fingerprint.bits.size());
   Require(whole, "the fingerprint is not 256 bits");
   if (whole) std::copy(wire.bits().begin(), wire.bits().end(), fingerprint.bits.begin());
   fingerprint.quality = wire.quality();
+  fingerprint.turned = TurnedBits(wire);
   fingerprint.unknown_fields = Unknown(wire);
   return fingerprint;
 }
@@ -228,6 +245,8 @@ Duplicate Reader::Get(const pb::Duplicate& wire) {
   duplicate.distance = wire.distance();
   duplicate.exact = wire.exact();
   duplicate.cluster = RecordId(wire.cluster());
+  duplicate.turn = Closed(kTurns, wire.turn(), "turn");
+  for (const std::string& id : wire.replaces()) duplicate.replaces.emplace_back(id);
   duplicate.unknown_fields = Unknown(wire);
   return duplicate;
 }

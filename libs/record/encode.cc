@@ -134,6 +134,9 @@ void Put(const Measurements& measured, pb::Measurements* wire) {
 void Put(const Fingerprint& fingerprint, pb::Fingerprint* wire) {
   wire->mutable_bits()->Add(fingerprint.bits.begin(), fingerprint.bits.end());
   wire->set_quality(fingerprint.quality);
+  for (const FingerprintBits& bits : fingerprint.turned) {
+    wire->mutable_turned()->Add(bits.begin(), bits.end());
+  }
   PutUnknown(fingerprint.unknown_fields, wire);
 }
 
@@ -157,6 +160,8 @@ void Put(const Duplicate& duplicate, pb::Duplicate* wire) {
   wire->set_distance(duplicate.distance);
   wire->set_exact(duplicate.exact);
   wire->set_cluster(ToUtf8(duplicate.cluster.value()));
+  wire->set_turn(ToWire(kTurns, duplicate.turn));
+  for (const RecordId& id : duplicate.replaces) wire->add_replaces(ToUtf8(id.value()));
   PutUnknown(duplicate.unknown_fields, wire);
 }
 

@@ -39,6 +39,20 @@ std::string_view Name(Lighting lighting) {
   return "unknown";
 }
 
+std::string_view Name(Turn turn) {
+  switch (turn) {
+    case Turn::kNone: return "none";
+    case Turn::kRotated90: return "rotated_90";
+    case Turn::kRotated180: return "rotated_180";
+    case Turn::kRotated270: return "rotated_270";
+    case Turn::kMirrored: return "mirrored";
+    case Turn::kFlipped: return "flipped";
+    case Turn::kTransposed: return "transposed";
+    case Turn::kTransversed: return "transversed";
+  }
+  return "none";
+}
+
 bool operator==(const ImageRecord& a, const ImageRecord& b) {
   const auto key = [](const ImageRecord& r) {
     return std::tie(r.id, r.collection, r.source, r.captured_at, r.ingested_at, r.payload,

@@ -129,11 +129,34 @@ struct Measurements {
   friend bool operator==(const Measurements&, const Measurements&) = default;
 };
 
+// The eight ways to lay a picture on itself; rotations are clockwise.
+enum class Turn {
+  kNone,
+  kRotated90,
+  kRotated180,
+  kRotated270,
+  kMirrored,     // left and right changed places
+  kFlipped,      // top and bottom
+  kTransposed,   // about the diagonal from the top left
+  kTransversed,  // about the diagonal from the top right
+};
+
+inline constexpr std::array kAllTurns = {Turn::kNone,       Turn::kRotated90,  Turn::kRotated180,
+                                         Turn::kRotated270, Turn::kMirrored,   Turn::kFlipped,
+                                         Turn::kTransposed, Turn::kTransversed};
+
+std::string_view Name(Turn turn);  // "rotated_90"
+
+using FingerprintBits = std::array<std::uint64_t, 4>;  // [0] holds hash bits 0..63
+
 // PDQ-compatible perceptual hash (Meta ThreatExchange) of the upright picture.
 struct Fingerprint {
-  std::array<std::uint64_t, 4> bits{};  // bits[0] holds hash bits 0..63
-  int quality = 0;                      // 0..100; <= 49 must not be used to call duplicates
-  std::string unknown_fields;
+  FingerprintBits bits{};
+  int quality = 0;  // 0..100; <= 49 must not be used to call duplicates
+  // Of the picture turned by kAllTurns[1], [2] ...: all seven where the spec asks for mirrored or
+  // rotated look-alikes, else none. The deduper takes them off.
+  std::vector<FingerprintBits> turned = {};
+  std::string unknown_fields = {};
   friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
 };
 
@@ -160,7 +183,11 @@ struct Duplicate {
   int distance = 0;  // Hamming bits, 0..256; 0 with `exact`
   bool exact = false;  // same bytes
   RecordId cluster;  // first record of its group of look-alikes; splits never divide a cluster
-  std::string unknown_fields;
+  Turn turn = Turn::kNone;  // how this picture must be turned to look like `of`
+  // Earlier records of the cluster, forwarded before, whose place this better copy takes. Each
+  // later stage gives them up in favour of this record, wherever they are by then.
+  std::vector<RecordId> replaces = {};
+  std::string unknown_fields = {};
   friend bool operator==(const Duplicate&, const Duplicate&) = default;
 };
 

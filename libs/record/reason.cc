@@ -43,6 +43,7 @@ std::string_view Name(Reason reason) {
     case Reason::kMostlyRedacted: return "mostly_redacted";
     case Reason::kExactDuplicate: return "exact_duplicate";
     case Reason::kNearDuplicate: return "near_duplicate";
+    case Reason::kSuperseded: return "superseded";
     case Reason::kOverTargetShare: return "over_target_share";
     case Reason::kQuotaReached: return "quota_reached";
     case Reason::kReserveFull: return "reserve_full";
@@ -88,6 +89,7 @@ std::string_view Explain(Reason reason) {
     case Reason::kMostlyRedacted: return "Redaction covers more than privacy.max_redacted_ratio of it.";
     case Reason::kExactDuplicate: return "The same picture, byte for byte, came earlier.";
     case Reason::kNearDuplicate: return "The same picture came earlier, re-encoded, resized or edited.";
+    case Reason::kSuperseded: return "A sharper or larger copy came later and took its place.";
     case Reason::kOverTargetShare: return "Its kind has more than its target share; kept in reserve.";
     case Reason::kQuotaReached: return "Its class has all the images the objective asks for; kept in reserve.";
     case Reason::kReserveFull: return "The reserve was full of better images of its kind.";

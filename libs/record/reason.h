@@ -51,6 +51,7 @@ enum class Reason {
   // duplicates
   kExactDuplicate,
   kNearDuplicate,
+  kSuperseded,       // rejected after it was forwarded: a better copy took its place
   // balance
   kOverTargetShare,  // deferred: its stratum has more than its share
   kQuotaReached,     // deferred: its class has all the images the objective asks for
@@ -71,8 +72,8 @@ inline constexpr std::array kAllReasons = {
     Reason::kAnnotationInvalid, Reason::kUnknownLabel,  Reason::kConsentMissing,
     Reason::kConsentPurpose, Reason::kConsentExpired,   Reason::kResidualFace,
     Reason::kUnredactable,   Reason::kMostlyRedacted,   Reason::kExactDuplicate,
-    Reason::kNearDuplicate,  Reason::kOverTargetShare,  Reason::kQuotaReached,
-    Reason::kReserveFull};
+    Reason::kNearDuplicate,  Reason::kSuperseded,       Reason::kOverTargetShare,
+    Reason::kQuotaReached,   Reason::kReserveFull};
 
 // Lower snake case, as in metric labels and JSON: "near_duplicate". Name(kNone) is "none".
 std::string_view Name(Disposition disposition);

@@ -64,7 +64,11 @@ template <class Tag>
 std::string Format(const StrongId<Tag>& value, Unit) {
   return FormatText(value.value());
 }
-std::string Format(const LabelFrom& value, Unit) { return std::string(Name(value)); }
+template <class Word>
+  requires std::is_enum_v<Word>
+std::string Format(const Word& value, Unit) {
+  return std::string(Name(value));
+}
 std::string Format(const std::optional<std::string>& value, Unit) {
   return value ? FormatText(*value) : "null";
 }

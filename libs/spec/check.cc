@@ -35,6 +35,7 @@ class Checker {
     CheckClasses();
     CheckTargetCounts();
     CheckPrivacy();
+    CheckDedup();
     CheckAxes();
     CheckSplits();
   }
@@ -57,6 +58,7 @@ class Checker {
   void CheckClasses();
   void CheckTargetCounts();
   void CheckPrivacy();
+  void CheckDedup();
   void CheckAxes();
   void CheckAxis(const BalanceAxis& axis, const std::string& path);
   void CheckAxisName(const BalanceAxis& axis, const std::string& path);
@@ -108,6 +110,19 @@ void Checker::CheckPrivacy() {
                   "the two would never be destroyed and always go to review; write {} or more",
                   FormatNumber(privacy.residual_threshold), FormatNumber(privacy.face_threshold),
                   FormatNumber(privacy.face_threshold)));
+}
+
+// Settings that say something without effect are mistakes of somebody who expects one.
+void Checker::CheckDedup() {
+  const DedupPolicy& dedup = spec_.dedup;
+  const bool grouped = dedup.scope == DedupScope::kGroup;
+  if (Sound("dedup.scope") && Sound("dedup.groups") && grouped != !dedup.groups.empty()) {
+    Add(At({grouped ? "dedup.scope" : "dedup.groups"}),
+        grouped ? "dedup.scope is group, but no group is there: add for example \"groups: {cam-1: "
+                  "gate, cam-2: gate}\""
+                : fmt::format("dedup.groups has no effect with scope {}: write \"scope: group\"",
+                              Name(dedup.scope)));
+  }
 }
 
 void Checker::CheckAxes() {

@@ -84,11 +84,13 @@ class Reader {
   void ReadValue(const Node& node, const Rule& rule, std::string* value);
   template <class Tag>
   void ReadValue(const Node& node, const Rule& rule, StrongId<Tag>* value);
-  void ReadValue(const Node& node, const Rule& rule, LabelFrom* value);
+  template <class Word>
+    requires std::is_enum_v<Word>
+  void ReadValue(const Node& node, const Rule& rule, Word* value);
   void ReadValue(const Node& node, const Rule& rule, std::optional<std::string>* value);
   void ReadValue(const Node& node, const Rule& rule, std::vector<std::string>* value);
-  template <class Number>
-  void ReadValue(const Node& node, const Rule& rule, std::map<std::string, Number>* value);
+  template <class Entry>
+  void ReadValue(const Node& node, const Rule& rule, std::map<std::string, Entry>* value);
   void ReadValue(const Node& node, const Rule& rule, std::vector<BalanceAxis>* value);
 
   bool IsScalar(const Node& node, const Rule& rule);
@@ -248,7 +250,7 @@ bool Reader::IsCollection(const Node& node, const Rule& rule, Node::Kind kind) {
   if (node.kind == kind) return true;
   Fault(node, rule, kind == Node::Kind::kSequence
                         ? "must be a list: write [first, second] or one \"- item\" a line"
-                        : "must hold \"name: number\" lines, indented below it");
+                        : "must hold \"name: value\" lines, indented below it");
   return false;
 }
 
@@ -293,15 +295,18 @@ void Reader::ReadValue(const Node& node, const Rule& rule, StrongId<Tag>* value)
   if (!text.empty()) *value = StrongId<Tag>(text);
 }
 
-void Reader::ReadValue(const Node& node, const Rule& rule, LabelFrom* value) {
+template <class Word>
+  requires std::is_enum_v<Word>
+void Reader::ReadValue(const Node& node, const Rule& rule, Word* value) {
   if (!IsScalar(node, rule)) return;
-  for (const LabelFrom candidate : {LabelFrom::kNone, LabelFrom::kParentDirectory}) {
-    if (node.text == Name(candidate)) {
-      *value = candidate;
-      return;
-    }
+  std::vector<std::string> words;
+  for (const Word candidate : All(Word{})) {
+    words.emplace_back(Name(candidate));
+    if (node.text != words.back()) continue;
+    *value = candidate;
+    return;
   }
-  Fault(node, rule, "is not known: " + OneOf(node.text, LabelFromNames()));
+  Fault(node, rule, "is not known: " + OneOf(node.text, words));
 }
 
 void Reader::ReadValue(const Node& node, const Rule& rule, std::optional<std::string>* value) {
@@ -324,15 +329,21 @@ void Reader::ReadValue(const Node& node, const Rule& rule, std::vector<std::stri
   }
 }
 
-template <class Number>
-void Reader::ReadValue(const Node& node, const Rule& rule, std::map<std::string, Number>* value) {
+template <class Entry>
+std::string ExampleOfEntry(const Rule& rule) {
+  if constexpr (std::is_arithmetic_v<Entry>) return FormatNumber(rule.range.most == 1 ? 0.5 : 1000);
+  return "a name";
+}
+
+template <class Entry>
+void Reader::ReadValue(const Node& node, const Rule& rule, std::map<std::string, Entry>* value) {
   if (!IsCollection(node, rule, Node::Kind::kMap)) return;
   value->clear();
   for (std::size_t i = 0; i + 1 < node.items.size() && !reading_.problems.full(); i += 2) {
     const Node& key = node.items[i];
     Rule entry_rule = rule;
     entry_rule.path += "." + key.text;
-    entry_rule.example = FormatNumber(rule.range.most == 1 ? 0.5 : 1000);
+    entry_rule.example = ExampleOfEntry<Entry>(rule);
     const auto fault = TextFault(key.text, rule.form);
     if (fault || key.kind != Node::Kind::kScalar) {
       Fault(key, rule, fault.value_or("must be plain text"));

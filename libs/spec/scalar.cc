@@ -26,7 +26,7 @@ constexpr std::array kByteSuffixes = {
     Suffix{"MiB", 1048576.0}, Suffix{"GiB", 1073741824.0}, Suffix{"TiB", 1099511627776.0}};
 
 constexpr std::array kTimeSuffixes = {Suffix{"s", 1}, Suffix{"ms", 1e-3}, Suffix{"min", 60},
-                                      Suffix{"h", 3600}};
+                                      Suffix{"h", 3600}, Suffix{"d", 86400}};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -158,12 +158,12 @@ Parsed<std::int64_t> ParseBytes(std::string_view text) {
 Parsed<double> ParseSeconds(std::string_view text) {
   const auto quantity = Split(text);
   if (!quantity) {
-    return Wrong("is not a duration: write seconds, or a number with ms, s, min or h, as in 30s");
+    return Wrong("is not a duration: write seconds, or a number with ms, s, min, h or d, as in 30s");
   }
   if (quantity->suffix.empty()) return quantity->number;
   const Suffix* suffix = FindSuffix(kTimeSuffixes, quantity->suffix);
   if (suffix == nullptr) {
-    return Wrong(fmt::format("has an unknown unit: write ms, s, min or h, as in {}s",
+    return Wrong(fmt::format("has an unknown unit: write ms, s, min, h or d, as in {}s",
                              FormatNumber(quantity->number)));
   }
   return quantity->number * suffix->factor;

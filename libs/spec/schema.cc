@@ -113,6 +113,27 @@ constexpr auto kSpecFields = std::to_array<Field<CollectionSpec>>({
    "PDQ recommendation"},
   {"dedup.min_quality", At<kDedup, &DedupPolicy::min_quality>, Unit::kNone, {0, 100}, Form::kAny,
    "fingerprint quality 0..100; fingerprints below never cause a drop", "PDQ recommendation"},
+  {"dedup.mirrored", At<kDedup, &DedupPolicy::mirrored>, Unit::kNone, kNoRange, Form::kAny,
+   "a mirror image is a look-alike, too", "own choice: text and traffic have a right and a left"},
+  {"dedup.rotated", At<kDedup, &DedupPolicy::rotated>, Unit::kNone, kNoRange, Form::kAny,
+   "a picture turned by 90, 180 or 270 degrees is a look-alike, too",
+   "own choice: EXIF orientation is undone anyway"},
+  {"dedup.scope", At<kDedup, &DedupPolicy::scope>, Unit::kNone, kNoRange, Form::kAny,
+   "collection: all images are compared; source: those of one source; group: those of one group",
+   "own choice"},
+  {"dedup.groups", At<kDedup, &DedupPolicy::groups>, Unit::kNone, kNoRange, Form::kAny,
+   "source and the name of its group; a source not listed is alone; with scope: group", "none"},
+  {"dedup.window_seconds", At<kDedup, &DedupPolicy::window_seconds>, Unit::kSeconds,
+   {0, 3155760000.0}, Form::kAny,
+   "images taken further apart are not compared, older ones are forgotten; 0: never", "own choice"},
+  {"dedup.keep", At<kDedup, &DedupPolicy::keep>, Unit::kNone, kNoRange, Form::kAny,
+   "first; best: a better copy replaces earlier ones; best_of_burst: only within a camera's burst",
+   "own choice: what is stored stays"},
+  {"dedup.better_by", At<kDedup, &DedupPolicy::better_by>, Unit::kShare, {0, 1}, Form::kAny,
+   "by how much sharpness x size must exceed the earlier copy's to replace it, with keep: best",
+   "own choice: a replacement rewrites a shard"},
+  {"dedup.burst_seconds", At<kDedup, &DedupPolicy::burst_seconds>, Unit::kSeconds, {0, 3600},
+   Form::kAny, "a burst lasts so long from its first frame, with keep: best_of_burst", "own choice"},
 
   {"balance.axes", At<kBalance, &BalancePolicy::axes>, Unit::kNone, kNoRange, Form::kAny,
    "what to keep in proportion; empty: everything is admitted", "none"},
@@ -191,9 +212,24 @@ std::string_view Name(LabelFrom label_from) {
   return "";
 }
 
-std::vector<std::string> LabelFromNames() {
-  return {std::string(Name(LabelFrom::kNone)), std::string(Name(LabelFrom::kParentDirectory))};
+std::string_view Name(DedupScope scope) {
+  switch (scope) {
+    case DedupScope::kCollection: return "collection";
+    case DedupScope::kSource: return "source";
+    case DedupScope::kGroup: return "group";
+  }
+  return "";
 }
+
+std::string_view Name(Keep keep) {
+  switch (keep) {
+    case Keep::kFirst: return "first";
+    case Keep::kBest: return "best";
+    case Keep::kBestOfBurst: return "best_of_burst";
+  }
+  return "";
+}
+
 std::vector<std::string> AxisNames() { return {"class", "lighting", "source", "site", "format"}; }
 std::vector<std::string> LightingNames() { return {"unknown", "dark", "dim", "normal", "bright"}; }
 std::vector<std::string> FormatNames() {

@@ -3,6 +3,7 @@
 // no second list. The defaults themselves are the initialisers in spec.h.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,10 +19,10 @@ namespace winnow::spec {
 
 // A field of a spec. Borrowed: valid as long as the struct it points into.
 using Value = std::variant<bool*, std::int32_t*, std::uint32_t*, std::uint64_t*, double*,
-                           std::string*, CollectionId*, SourceId*, LabelFrom*,
+                           std::string*, CollectionId*, SourceId*, LabelFrom*, DedupScope*, Keep*,
                            std::optional<std::string>*, std::vector<std::string>*,
                            std::map<std::string, double>*, std::map<std::string, std::uint64_t>*,
-                           std::vector<BalanceAxis>*>;
+                           std::map<std::string, std::string>*, std::vector<BalanceAxis>*>;
 
 // kBytes and kSeconds also decide how a value is written ("64MiB", "10s").
 enum class Unit {
@@ -74,9 +75,17 @@ std::span<const Field<CollectionSpec>> SpecFields();
 // Of one item of balance.axes; paths start with "balance.axes[].".
 std::span<const Field<BalanceAxis>> AxisFields();
 
-// Closed sets of words.
-std::vector<std::string> LabelFromNames();
+// Closed sets of words. All(T{}) gives every value of a set.
 std::string_view Name(LabelFrom label_from);
+std::string_view Name(DedupScope scope);
+std::string_view Name(Keep keep);
+constexpr std::array<LabelFrom, 2> All(LabelFrom) {
+  return {LabelFrom::kNone, LabelFrom::kParentDirectory};
+}
+constexpr std::array<DedupScope, 3> All(DedupScope) {
+  return {DedupScope::kCollection, DedupScope::kSource, DedupScope::kGroup};
+}
+constexpr std::array<Keep, 3> All(Keep) { return {Keep::kFirst, Keep::kBest, Keep::kBestOfBurst}; }
 std::vector<std::string> AxisNames();      // without "attribute:<key>"
 std::vector<std::string> LightingNames();  // as record::Name(Lighting)
 std::vector<std::string> FormatNames();    // as record::Name(ImageFormat)

@@ -35,6 +35,14 @@ Result<std::string> ReadFile(const std::string& path) {
 
 }  // namespace
 
+std::string ScopeOf(const DedupPolicy& policy, const CollectionId& collection,
+                    const SourceId& source) {
+  if (policy.scope == DedupScope::kCollection) return collection.value();
+  const auto group = policy.groups.find(source.value());
+  const bool grouped = policy.scope == DedupScope::kGroup && group != policy.groups.end();
+  return collection.value() + (grouped ? "/group/" + group->second : "/source/" + source.value());
+}
+
 CheckedSpec Parse(const std::string& yaml) {
   YamlTree tree = ReadYaml(yaml);
   if (!tree.problems.empty()) return {{}, std::move(tree.problems)};

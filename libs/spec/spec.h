@@ -62,11 +62,40 @@ struct PrivacyPolicy {
   std::string face_model = "centerface";   // name in deploy/models/models.json
 };
 
+// Which images are compared with each other.
+enum class DedupScope {
+  kCollection,  // all of the collection
+  kSource,      // those of one source: cameras that see the same may both keep it
+  kGroup,       // those of the sources that `groups` puts together; of one source where it names none
+};
+
+// Which of two look-alikes stays in the dataset.
+enum class Keep {
+  kFirst,
+  kBest,         // a later copy that is clearly better takes the place of the earlier ones
+  kBestOfBurst,  // the same among the frames one camera takes within `burst_seconds`; else the first
+};
+
 struct DedupPolicy {
   bool exact = true;
   std::uint32_t max_distance = 31;  // bits of 256; PDQ's recommendation
   int min_quality = 50;             // fingerprints below are never used to drop
+  bool mirrored = false;            // a mirror image is a look-alike, too
+  bool rotated = false;             // so is one turned by 90, 180 or 270 degrees
+  DedupScope scope = DedupScope::kCollection;
+  std::map<std::string, std::string> groups = {};  // source to the name of its group
+  // Only images taken within this time of each other are compared, and what was ingested longer ago
+  // is forgotten; 0 = everything, for ever.
+  double window_seconds = 0;
+  Keep keep = Keep::kFirst;
+  double better_by = 0.05;   // share by which a copy must outrank the earlier ones, with kBest
+  double burst_seconds = 2;
 };
+
+// Whose images a record is compared with: records of different scopes never meet. Not empty, and
+// equal for equal arguments: the key of images.safe.
+std::string ScopeOf(const DedupPolicy& policy, const CollectionId& collection,
+                    const SourceId& source);
 
 struct BalanceAxis {
   // "class", "lighting", "source", "site", "format" or "attribute:<key>".

@@ -135,7 +135,7 @@ TEST(ParseTest, ShowsAnExampleOfTheExpectedType) {
   EXPECT_THAT(ProblemsOf("validate: {min_side:}\n"), ElementsAre(HasSubstr("has no value")));
   EXPECT_THAT(ProblemsOf("validate: {min_side: [1]}\n"), ElementsAre(HasSubstr("single value")));
   EXPECT_THAT(ProblemsOf("objective: {classes: car}\n"), ElementsAre(HasSubstr("list")));
-  EXPECT_THAT(ProblemsOf("output: {splits: [a]}\n"), ElementsAre(HasSubstr("name: number")));
+  EXPECT_THAT(ProblemsOf("output: {splits: [a]}\n"), ElementsAre(HasSubstr("name: value")));
   EXPECT_THAT(ProblemsOf("validate: 3\n"), ElementsAre(HasSubstr("its keys are max_bytes")));
   EXPECT_THAT(ProblemsOf("balance: {axes: [class]}\n"),
               testing::Contains(HasSubstr("its keys are name")));
@@ -324,6 +324,46 @@ TEST_F(LoadTest, DoesNotReadAnEndlessFile) {
   const auto spec = Load("/dev/zero");
   ASSERT_FALSE(spec.has_value());
   EXPECT_THAT(spec.error().message, HasSubstr("at most"));
+}
+
+TEST(ParseTest, ReadsThePolicyOfDuplicates) {
+  const CheckedSpec checked = Parse(
+      "winnow: 1\ncollection: c\ndedup:\n  scope: group\n  groups: {cam-1: gate, cam-2: gate}\n"
+      "  window_seconds: 30d\n  keep: best_of_burst\n  burst_seconds: 1500ms\n  mirrored: true\n");
+  ASSERT_THAT(checked.problems, testing::IsEmpty());
+  const DedupPolicy& dedup = checked.spec.dedup;
+  EXPECT_EQ(dedup.scope, DedupScope::kGroup);
+  EXPECT_EQ(dedup.groups.at("cam-2"), "gate");
+  EXPECT_EQ(dedup.window_seconds, 30 * 86400.0);
+  EXPECT_EQ(dedup.keep, Keep::kBestOfBurst);
+  EXPECT_EQ(dedup.burst_seconds, 1.5);
+  EXPECT_TRUE(dedup.mirrored);
+  EXPECT_FALSE(dedup.rotated);
+}
+
+TEST(ParseTest, RefusesGroupsWithoutTheirScopeAndTheScopeWithoutGroups) {
+  EXPECT_THAT(ProblemsOf("dedup: {groups: {cam-1: gate}}\n"),
+              ElementsAre(HasSubstr("write \"scope: group\"")));
+  EXPECT_THAT(ProblemsOf("dedup: {scope: group}\n"), ElementsAre(HasSubstr("no group is there")));
+  EXPECT_THAT(ProblemsOf("dedup: {scope: group, groups: {cam-1: \"\"}}\n"),
+              ElementsAre(HasSubstr("is empty")));
+  EXPECT_THAT(ProblemsOf("dedup: {scope: sources}\n"), ElementsAre(HasSubstr("write source")));
+  EXPECT_THAT(ProblemsOf("dedup: {keep: bets}\n"), ElementsAre(HasSubstr("write best")));
+}
+
+TEST(ScopeOfTest, TellsApartWhatMustNotMeet) {
+  const CollectionId street("street");
+  DedupPolicy policy;
+  EXPECT_EQ(ScopeOf(policy, street, SourceId("a")), ScopeOf(policy, street, SourceId("b")));
+  policy.scope = DedupScope::kSource;
+  EXPECT_NE(ScopeOf(policy, street, SourceId("a")), ScopeOf(policy, street, SourceId("b")));
+  EXPECT_NE(ScopeOf(policy, street, SourceId("a")),
+            ScopeOf(policy, CollectionId("shop"), SourceId("a")));
+  policy.scope = DedupScope::kGroup;
+  policy.groups = {{"a", "gate"}, {"b", "gate"}};
+  EXPECT_EQ(ScopeOf(policy, street, SourceId("a")), ScopeOf(policy, street, SourceId("b")));
+  EXPECT_NE(ScopeOf(policy, street, SourceId("a")), ScopeOf(policy, street, SourceId("gate")))
+      << "a source is not the group of its name";
 }
 
 }  // namespace

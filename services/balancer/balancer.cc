@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "libs/record/codec.h"
+#include "libs/record/quality_rank.h"
 #include "services/balancer/census.h"
 #include "services/balancer/reserve.h"
 #include "services/balancer/state_entries.h"
@@ -233,7 +234,7 @@ Result<Outcome> Balancer::Decide(ImageRecord record, const StateView& state, Tim
     outcome.writes.push_back({DecisionKey(id), Encode(Decision{judgement})});
     WINNOW_RETURN_IF_ERROR(Release(state, now, outcome));
   } else {
-    const Held held = {next_sequence_++, QualityRank(record),
+    const Held held = {next_sequence_++, record::QualityRank(record),
                        judgement.reason == Reason::kQuotaReached, 0, places};
     outcome = Hold(std::move(record), judgement, held, strata, now);
     WINNOW_RETURN_IF_ERROR(GiveUp(state, now, outcome));

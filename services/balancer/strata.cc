@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <set>
 
 namespace winnow::balancer {
@@ -52,17 +51,6 @@ std::vector<std::string> ValuesOf(const record::ImageRecord& record, std::string
   if (axis == "lighting") return {std::string(Name(measured.lighting))};
   if (axis == "format") return {std::string(Name(measured.format))};
   return {OrUnknown(Attribute(record, axis.substr(kAttributePrefix.size())))};
-}
-
-std::uint32_t QualityRank(const record::ImageRecord& record) {
-  if (!record.measurements) return 0;
-  const record::Measurements& measured = *record.measurements;
-  if (!std::isfinite(measured.sharpness) || !std::isfinite(measured.noise_sigma)) return 0;
-  const double side = std::min(measured.width, measured.height);
-  const double noise = std::max(measured.noise_sigma, 0.0);
-  const double quality =
-      std::clamp(measured.sharpness, 0.0, 1.0) * (side / (side + 512)) * (12 / (12 + noise));
-  return static_cast<std::uint32_t>(quality * 1e6);
 }
 
 }  // namespace winnow::balancer

@@ -1,4 +1,4 @@
-// Which strata a record belongs to, and how good it is.
+// Which strata a record belongs to.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,5 @@ Status CheckAxis(std::string_view axis);
 //              that, "unlabelled"
 //   others     one value; "unknown" where the record does not say
 std::vector<std::string> ValuesOf(const record::ImageRecord& record, std::string_view axis);
-
-// Sharp, large and clean first: in millionths,
-//   sharpness * side / (side + 512) * 12 / (12 + noise_sigma), side the shorter one in pixels.
-// Each factor is within 0..1; better on one measure and no worse on the others never ranks lower.
-// 0 without measurements or with impossible ones.
-std::uint32_t QualityRank(const record::ImageRecord& record);
 
 }  // namespace winnow::balancer
