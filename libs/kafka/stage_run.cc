@@ -447,7 +447,10 @@ void StageRun::ReportLag(const PartitionTask& task) {
 
 void StageRun::ReportStates() {
   for (const auto& [number, task] : tasks_) {
-    if (task->ready && task->state) observer_.StateIs(number, task->state->Figures());
+    if (!task->ready || !task->state) continue;
+    observer_.StateIs(number, task->state->Figures());
+    const stream::ViewFigures view = task->processor->View();
+    if (view.memory_bytes > 0) observer_.ViewIs(number, view);
   }
   next_states_ = SteadyClock::now() + kStatesEvery;
 }

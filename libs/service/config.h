@@ -45,6 +45,10 @@ struct HttpConfig {
   std::chrono::milliseconds stuck_after = std::chrono::minutes(5);
 };
 
+struct DeduperConfig {
+  std::uint64_t index_memory = 4ull << 30;
+};
+
 struct SinkConfig {
   std::string directory;
   std::chrono::milliseconds seal_when_idle = kafka::SinkOptions{}.seal_when_idle;
@@ -63,6 +67,7 @@ struct ServiceConfig {
   KafkaConfig kafka;
   BlobConfig blobs;
   HttpConfig http;
+  DeduperConfig deduper;
   SinkConfig sink;
   std::map<std::string, std::chrono::milliseconds> sources;  // how long each may be silent
 };

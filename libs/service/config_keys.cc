@@ -23,6 +23,7 @@ constexpr auto kCommit = &ServiceConfig::commit;
 constexpr auto kKafka = &ServiceConfig::kafka;
 constexpr auto kBlobs = &ServiceConfig::blobs;
 constexpr auto kHttp = &ServiceConfig::http;
+constexpr auto kDeduper = &ServiceConfig::deduper;
 constexpr auto kSink = &ServiceConfig::sink;
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 constexpr double kHour = 3'600'000;  // ms
@@ -84,6 +85,9 @@ constexpr auto kKeys = std::to_array<Key>({
    "its port; 0: any free one, which the log names"},
   {"http.stuck_after_seconds", At<kHttp, &HttpConfig::stuck_after>, Unit::kSeconds, 1, 86'400,
    UsedBy::kAll, "/healthz fails after so long without a sign of life while there is work"},
+
+  {"deduper.index_memory", At<kDeduper, &DeduperConfig::index_memory>, Unit::kBytes, 0, 1024 * kGiB,
+   UsedBy::kDeduper, "memory of the index, about 140 bytes an image; the rest of it is in files; 0: all"},
 
   {"sink.directory", At<kSink, &SinkConfig::directory>, Unit::kPath, 0, 0, UsedBy::kSink,
    "required: folder of the dataset, one for all instances"},
@@ -223,6 +227,7 @@ std::string_view NameOf(UsedBy used_by) {
     case UsedBy::kStateful: return "deduper, balancer";
     case UsedBy::kValidator: return "validator";
     case UsedBy::kBlurrer: return "privacy-blurrer";
+    case UsedBy::kDeduper: return "deduper";
     case UsedBy::kSink: return "sink";
   }
   return "";

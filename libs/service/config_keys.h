@@ -20,7 +20,7 @@ using Value = std::variant<std::string*, std::uint64_t*, std::chrono::millisecon
                            std::map<std::string, std::string>*,
                            std::map<std::string, std::chrono::milliseconds>*>;
 
-enum class UsedBy { kAll, kStages, kStateful, kValidator, kBlurrer, kSink };
+enum class UsedBy { kAll, kStages, kStateful, kValidator, kBlurrer, kDeduper, kSink };
 
 struct Key {
   std::string_view path;  // "kafka.brokers"

@@ -79,6 +79,7 @@ commit: {records: 7, bytes: 2 MB, interval_ms: 1_000}
 kafka:
   brokers: "a:1,b:2"
   properties: {security.protocol: SSL, ssl.endpoint.identification.algorithm: none, socket.timeout.ms: 9}
+deduper: {index_memory: 0}
 sink: {seal_when_idle_seconds: 10min}
 )").value();
   EXPECT_EQ(config.spec, "/etc/spec.yaml");
@@ -92,6 +93,7 @@ sink: {seal_when_idle_seconds: 10min}
   EXPECT_EQ(config.kafka.brokers, "a:1,b:2");
   EXPECT_EQ(config.kafka.properties.at("security.protocol"), "SSL");
   EXPECT_EQ(config.kafka.properties.at("socket.timeout.ms"), "9");
+  EXPECT_EQ(config.deduper.index_memory, 0u);
   EXPECT_EQ(config.sink.seal_when_idle, std::chrono::minutes(10));
 }
 

@@ -43,6 +43,9 @@ class Observers : public stream::StageObserver {
   void StateIs(int partition, const stream::StateFigures& figures) override {
     for (auto* one : all_) one->StateIs(partition, figures);
   }
+  void ViewIs(int partition, const stream::ViewFigures& figures) override {
+    for (auto* one : all_) one->ViewIs(partition, figures);
+  }
   void PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) override {
     for (auto* one : all_) one->PartsOpen(parts, oldest);
   }

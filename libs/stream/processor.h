@@ -1,6 +1,7 @@
 // A stage as a pure function: record and state in, outcome out. Runners do all I/O.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,6 +59,13 @@ struct Outcome {
   std::vector<StateWrite> writes;
 };
 
+// What a processor's view of its state weighs (an index).
+struct ViewFigures {
+  std::uint64_t entries = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_bytes = 0;  // of what it keeps in files besides
+};
+
 // One stage. A processor does no I/O, logs nothing, reads no clock and draws no random number:
 // the same record, state and time give the same outcome. Not thread-safe; a runner makes one per
 // lane (kNone, kSource) or one in all (kCollection).
@@ -74,6 +82,9 @@ class Processor {
 
   // Called once, before Process.
   virtual Status Open(const StateView&) { return {}; }
+
+  // Cheap and thread-safe: may be asked while Process runs.
+  virtual ViewFigures View() const { return {}; }
 
   // A refused image is an Outcome. An Error means the stage could not judge: the runner stops or
   // retries and never passes the record on.

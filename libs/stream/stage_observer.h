@@ -12,6 +12,7 @@
 
 #include "libs/record/image_record.h"
 #include "libs/record/reason.h"
+#include "libs/stream/processor.h"
 
 namespace winnow::stream {
 
@@ -93,6 +94,8 @@ class StageObserver {
   virtual void Lost(Loss, std::uint64_t /*records*/) {}
   // Every few seconds, of each partition that is ours; ends with Revoked.
   virtual void StateIs(int /*partition*/, const StateFigures&) {}
+  // Beside it, of processors that hold a view of their state.
+  virtual void ViewIs(int /*partition*/, const ViewFigures&) {}
   // The output's parts that are written to and not yet published, and since when the oldest is.
   virtual void PartsOpen(std::uint64_t /*parts*/, std::chrono::nanoseconds /*oldest*/) {}
   virtual void PartsPublished(std::uint64_t /*parts*/) {}

@@ -57,7 +57,12 @@ StageProbe::StageProbe(StageProbeOptions options, Metrics& metrics, const Clock&
           metrics.AddGauges("winnow_state_pending_compaction_bytes",
                             "What the state's store has still to rewrite to stay fast")),
       state_writes_stopped_(metrics.AddGauges(
-          "winnow_state_writes_stopped", "1 while the state's store lets nobody write")) {
+          "winnow_state_writes_stopped", "1 while the state's store lets nobody write")),
+      index_entries_(metrics.AddGauges("winnow_index_entries",
+                                       "Records in the index that the stage searches")),
+      index_memory_(metrics.AddGauges("winnow_index_memory_bytes", "What it takes in memory")),
+      index_disk_(metrics.AddGauges("winnow_index_disk_bytes",
+                                    "What of it is in files, beyond the memory it may take")) {
   const auto counter = [&](const char* name, const char* help) {
     return metrics.AddCounters(name, help).At(With({}));
   };
@@ -178,7 +183,8 @@ void StageProbe::Lag(const std::string& topic, int partition, std::uint64_t reco
 void StageProbe::Revoked(const std::string& topic, int partition) {
   lag_.Remove(LagLabels(topic, partition));
   for (GaugeFamily* family : {&restore_, &state_entries_, &state_disk_, &state_memory_,
-                              &state_pending_compaction_, &state_writes_stopped_}) {
+                              &state_pending_compaction_, &state_writes_stopped_, &index_entries_,
+                              &index_memory_, &index_disk_}) {
     family->Remove(PartitionLabels(partition));
   }
 }
@@ -202,6 +208,13 @@ void StageProbe::StateIs(int partition, const stream::StateFigures& figures) {
   set(state_memory_, figures.memory_bytes);
   set(state_pending_compaction_, figures.pending_compaction_bytes);
   set(state_writes_stopped_, figures.writes_stopped ? 1 : 0);
+}
+
+void StageProbe::ViewIs(int partition, const stream::ViewFigures& figures) {
+  const Labels labels = PartitionLabels(partition);
+  index_entries_.At(labels).Set(static_cast<double>(figures.entries));
+  index_memory_.At(labels).Set(static_cast<double>(figures.memory_bytes));
+  index_disk_.At(labels).Set(static_cast<double>(figures.disk_bytes));
 }
 
 void StageProbe::PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) {

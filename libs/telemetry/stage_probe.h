@@ -38,6 +38,7 @@ class StageProbe : public stream::StageObserver {
   void Restoring(int partition, std::uint64_t done, std::uint64_t of) override;
   void Lost(stream::Loss loss, std::uint64_t records) override;
   void StateIs(int partition, const stream::StateFigures& figures) override;
+  void ViewIs(int partition, const stream::ViewFigures& figures) override;
   void PartsOpen(std::uint64_t parts, std::chrono::nanoseconds oldest) override;
   void PartsPublished(std::uint64_t parts) override;
   // No longer running, either.
@@ -70,6 +71,9 @@ class StageProbe : public stream::StageObserver {
   GaugeFamily state_memory_;
   GaugeFamily state_pending_compaction_;
   GaugeFamily state_writes_stopped_;
+  GaugeFamily index_entries_;
+  GaugeFamily index_memory_;
+  GaugeFamily index_disk_;
   Counter received_;
   Counter received_bytes_;
   Counter commits_;

@@ -127,6 +127,17 @@ TEST_F(StageProbeTest, TellsWhatTheStateWeighsUntilThePartitionGoes) {
   EXPECT_TRUE(shows("entries", 0, "1"));
 }
 
+TEST_F(StageProbeTest, TellsWhatTheIndexWeighsUntilThePartitionGoes) {
+  EXPECT_EQ(metrics_.Text().find("winnow_index_entries{"), std::string::npos);
+  probe_.ViewIs(1, {10, 1500, 99});
+  const std::string labels = "{partition=\"1\",stage=\"deduper\"} ";
+  EXPECT_TRUE(Shows("winnow_index_entries" + labels + "10")) << metrics_.Text();
+  EXPECT_TRUE(Shows("winnow_index_memory_bytes" + labels + "1500"));
+  EXPECT_TRUE(Shows("winnow_index_disk_bytes" + labels + "99"));
+  probe_.Revoked("images.safe", 1);
+  EXPECT_EQ(metrics_.Text().find("winnow_index_entries{"), std::string::npos);
+}
+
 TEST_F(StageProbeTest, TellsOfTheOutputsParts) {
   const auto shows = [this](const std::string& name, const std::string& value) {
     return Shows("winnow_" + name + "{stage=\"deduper\"} " + value);

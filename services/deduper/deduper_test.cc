@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <map>
 #include <random>
+#include <set>
 
+#include "libs/record/quality_rank.h"
 #include "libs/testing/safe_payload.h"
 #include "libs/testing/stage_driver.h"
 
@@ -33,7 +35,7 @@ ImageRecord Image(const std::string& id, const std::string& content, const Bits&
   ImageRecord image;
   image.id = RecordId(id);
   image.payload = record::SafePayloadForTesting::Make(content);
-  image.fingerprint = record::Fingerprint{bits, quality, {}};
+  image.fingerprint = record::Fingerprint{bits, quality};
   return image;
 }
 
@@ -187,55 +189,392 @@ TEST(DeduperTest, StopsAtCorruptState) {
   }
 }
 
-// The rule in ten lines, with a linear scan.
-struct Oracle {
+// ---- turned pictures ---------------------------------------------------------------------------
+
+// `bits` are those of the picture as it came; turned by `turn` it looks like `looks_like`.
+ImageRecord Turned(const std::string& id, const Bits& bits, record::Turn turn,
+                   const Bits& looks_like) {
+  ImageRecord image = Image(id, id, bits);
+  image.fingerprint->turned.resize(7, {~0ull, 0, ~0ull, 0});
+  image.fingerprint->turned[static_cast<std::size_t>(turn) - 1] = looks_like;
+  return image;
+}
+
+constexpr Bits kOther = {~0ull, 0x5555'5555'5555'5555, 0, 0x1234'5678'9abc'def0};
+
+TEST(DeduperTest, DropsMirroredAndRotatedCopiesWhereTheSpecAsksForThem) {
+  for (const record::Turn turn : record::kAllTurns) {
+    if (turn == record::Turn::kNone) continue;
+    auto spec = Spec();
+    spec.dedup.mirrored = true;
+    spec.dedup.rotated = true;
+    auto driver = Driver(spec);
+    ASSERT_TRUE(driver.Process(Image("a", "a", kPicture)));
+    const Outcome outcome = driver.Process(Turned("b", kOther, turn, Away(kPicture, 7))).value();
+    EXPECT_EQ(outcome.reason, Reason::kNearDuplicate) << Name(turn);
+    EXPECT_EQ(outcome.record.duplicate->turn, turn);
+    EXPECT_EQ(outcome.record.duplicate->distance, 7);
+    EXPECT_TRUE(outcome.record.fingerprint->turned.empty()) << "nobody needs them any more";
+  }
+}
+
+TEST(DeduperTest, KeepsTurnedCopiesWhereTheSpecDoesNot) {
+  auto driver = Driver();
+  ASSERT_TRUE(driver.Process(Image("a", "a", kPicture)));
+  const ImageRecord mirrored = Turned("b", kOther, record::Turn::kMirrored, kPicture);
+  EXPECT_EQ(driver.Process(mirrored)->reason, Reason::kNone);
+
+  auto spec = Spec();
+  spec.dedup.mirrored = true;
+  auto mirrors_only = Driver(spec);
+  ASSERT_TRUE(mirrors_only.Process(Image("a", "a", kPicture)));
+  const ImageRecord rotated = Turned("c", kOther, record::Turn::kRotated90, kPicture);
+  EXPECT_EQ(mirrors_only.Process(rotated)->reason, Reason::kNone);
+  EXPECT_EQ(mirrors_only.Process(mirrored)->reason, Reason::kNearDuplicate);
+}
+
+// ---- scope -------------------------------------------------------------------------------------
+
+ImageRecord From(const std::string& source, ImageRecord image) {
+  image.source.id = SourceId(source);
+  return image;
+}
+
+TEST(DeduperTest, ComparesWithinASourceOrGroupOnly) {
+  auto spec = Spec();
+  spec.collection = CollectionId("street");
+  spec.dedup.scope = spec::DedupScope::kGroup;
+  spec.dedup.groups = {{"north", "gate"}, {"south", "gate"}};
+  auto driver = Driver(spec);
+  ASSERT_EQ(driver.Process(From("north", Image("a", "x", kPicture)))->reason, Reason::kNone);
+  EXPECT_EQ(driver.Process(From("south", Image("b", "y", kPicture)))->reason,
+            Reason::kNearDuplicate);
+  EXPECT_EQ(driver.Process(From("south", Image("c", "x", kOther)))->reason,
+            Reason::kExactDuplicate);
+  for (int reopened = 0; reopened < 2; ++reopened) {
+    const std::string id = "d" + std::to_string(reopened);
+    const Outcome alone = driver.Process(From(id, Image(id, "x", kPicture))).value();
+    EXPECT_EQ(alone.reason, Reason::kNone) << "the yard is in no group";
+    EXPECT_EQ(alone.record.duplicate->cluster, RecordId(id)) << "clusters do not cross scopes";
+    EXPECT_EQ(driver.Process(From(id, Image(id + " again", "x", kOther)))->reason,
+              Reason::kExactDuplicate);
+    driver.Reopen();
+  }
+}
+
+TEST(DeduperTest, FindsTheNearestOfItsOwnScopeBehindNearerOnesOfOthers) {
+  auto spec = Spec();
+  spec.dedup.scope = spec::DedupScope::kSource;
+  auto driver = Driver(spec);
+  for (const char* other : {"1", "2", "3"}) {
+    ASSERT_TRUE(driver.Process(From(other, Image(other, other, kPicture))));
+  }
+  ASSERT_TRUE(driver.Process(From("own", Image("own", "own", Away(kPicture, 20)))));
+  const Outcome outcome = driver.Process(From("own", Image("b", "b", kPicture))).value();
+  EXPECT_EQ(outcome.record.duplicate->of, RecordId("own"));
+  EXPECT_EQ(outcome.record.duplicate->distance, 20);
+}
+
+TEST(DeduperTest, RefusesStateOfAnotherScope) {
+  auto driver = Driver();
+  ASSERT_TRUE(driver.Process(Image("a", "a", kPicture)));
+  auto spec = Spec();
+  spec.dedup.scope = spec::DedupScope::kSource;
+  const auto other = NewDeduper(spec);
+  EXPECT_EQ(other->Open(driver.state).error().code, ErrorCode::kConfig);
+}
+
+// ---- window ------------------------------------------------------------------------------------
+
+Timestamp At(double seconds) {
+  return Timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+}
+
+ImageRecord Taken(double seconds, ImageRecord image) {
+  image.captured_at = At(seconds);
+  image.ingested_at = At(seconds);
+  return image;
+}
+
+spec::CollectionSpec Windowed(double seconds) {
+  auto spec = Spec();
+  spec.dedup.window_seconds = seconds;
+  return spec;
+}
+
+TEST(DeduperTest, ComparesPicturesTakenWithinTheWindow) {
+  auto driver = Driver(Windowed(60));
+  ASSERT_TRUE(driver.Process(Taken(100, Image("a", "x", kPicture))));
+  EXPECT_EQ(driver.Process(Taken(160, Image("b", "y", kPicture)))->reason, Reason::kNearDuplicate);
+  EXPECT_EQ(driver.Process(Taken(40, Image("late", "y", kPicture)))->reason,
+            Reason::kNearDuplicate);
+  EXPECT_EQ(driver.Process(Taken(160.001, Image("c", "x", kPicture)))->reason, Reason::kNone)
+      << "neither near nor the same bytes";
+  EXPECT_EQ(driver.Process(Taken(170, Image("d", "x", kOther)))->record.duplicate->of,
+            RecordId("c"));
+}
+
+TEST(DeduperTest, GoesByTheTimeOfIngestionWithoutATimeOfCapture) {
+  auto driver = Driver(Windowed(60));
+  ImageRecord first = Taken(100, Image("a", "x", kPicture));
+  ImageRecord second = Taken(161, Image("b", "y", kPicture));
+  first.captured_at.reset();
+  second.captured_at.reset();
+  ASSERT_TRUE(driver.Process(first));
+  EXPECT_EQ(driver.Process(second)->reason, Reason::kNone);
+}
+
+// An archive of old pictures and a camera whose clock is off do not make the present look old.
+TEST(DeduperTest, ForgetsByTheTimeOfIngestionAlone) {
+  auto driver = Driver(Windowed(60));
+  ImageRecord archived = Taken(1000, Image("old", "x", kPicture));
+  archived.captured_at = At(-9e8);
+  ASSERT_TRUE(driver.Process(archived));
+  ImageRecord ahead = Taken(1001, Image("ahead", "y", kOther));
+  ahead.captured_at = At(9e12);
+  ASSERT_TRUE(driver.Process(ahead));
+  ImageRecord copy = Taken(1002, Image("copy", "x", kPicture));
+  copy.captured_at = At(-9e8 + 5);
+  EXPECT_EQ(driver.Process(copy)->record.duplicate->of, RecordId("old"));
+}
+
+TEST(DeduperTest, ForgetsWhatIsOlderThanTheWindowWholly) {
+  auto driver = Driver(Windowed(64));
+  for (int i = 0; i < 5000; ++i) {
+    const Bits bits = {static_cast<std::uint64_t>(i % 7) * 0x1111'1111'1111'1111ull, 1, 2, 3};
+    ASSERT_TRUE(driver.Process(Taken(i, Image(std::to_string(i), std::to_string(i % 11), bits))));
+    if (i % 997 == 0) driver.Reopen();
+  }
+  // At most 66 seconds' worth of kept records, contents, decisions and periods.
+  EXPECT_LE(driver.state.entries.size(), 4u * 68);
+  EXPECT_GE(driver.state.entries.size(), 64u);
+  // Everything goes once something comes much later, and numbers are not given out again.
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(driver.Process(Taken(1e6, Image("later " + std::to_string(i), "z", kPicture))));
+  }
+  // Format, next sequence, one kept record with its content, its period, four decisions.
+  EXPECT_EQ(driver.state.entries.size(), 1u + 1 + 2 + 1 + 4);
+}
+
+TEST(DeduperTest, ForgetsOldDecisionsByTheHundredsNotAllAtOnce) {
+  auto driver = Driver(Windowed(64));
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_TRUE(driver.Process(Taken(10, Image(std::to_string(i), "x", kPicture))));
+  }
+  const std::size_t before = driver.state.entries.size();
+  const Outcome outcome = driver.Process(Taken(500, Image("new", "y", kOther))).value();
+  EXPECT_LT(outcome.writes.size(), 600u);
+  EXPECT_LT(driver.state.entries.size(), before);
+  for (int i = 0; i < 15; ++i) {
+    ASSERT_TRUE(driver.Process(Taken(500, Image("n" + std::to_string(i), "y", kOther))));
+  }
+  EXPECT_LT(driver.state.entries.size(), 30u);
+}
+
+TEST(DeduperTest, IsNotItsOwnDuplicateWhateverTimeItComesAgain) {
+  auto driver = Driver(Windowed(60));
+  const Outcome first = driver.Process(Taken(100, Image("a", "x", kPicture))).value();
+  for (const double later : {100.0, 130.0, 159.0, 900.0}) {
+    ImageRecord again = Image("a", "x", kPicture);
+    again.captured_at = At(100);
+    again.ingested_at = At(later);
+    const Outcome outcome = driver.Process(again).value();
+    EXPECT_EQ(outcome.disposition, Disposition::kForwarded) << later;
+    EXPECT_EQ(outcome.record.duplicate, first.record.duplicate) << later;
+  }
+}
+
+// ---- better copies -----------------------------------------------------------------------------
+
+ImageRecord Sharp(double sharpness, ImageRecord image) {
+  image.measurements.emplace();
+  image.measurements->sharpness = sharpness;
+  image.measurements->width = 800;
+  image.measurements->height = 600;
+  return image;
+}
+
+spec::CollectionSpec Keeping(spec::Keep keep) {
+  auto spec = Spec();
+  spec.dedup.keep = keep;
+  return spec;
+}
+
+TEST(DeduperTest, LetsABetterCopyTakeThePlaceOfTheEarlierOne) {
+  auto driver = Driver(Keeping(spec::Keep::kBest));
+  ASSERT_TRUE(driver.Process(Sharp(0.5, Image("a", "1", kPicture))));
+  const ImageRecord better = Sharp(0.6, Image("b", "2", Away(kPicture, 10)));
+  const Outcome replaced = driver.Process(better).value();
+  EXPECT_EQ(replaced.disposition, Disposition::kForwarded);
+  EXPECT_THAT(replaced.record.duplicate->replaces, ::testing::ElementsAre(RecordId("a")));
+  EXPECT_EQ(replaced.record.duplicate->cluster, RecordId("a"));
+  EXPECT_TRUE(replaced.record.duplicate->of.empty());
+  for (int reopened = 0; reopened < 2; ++reopened) {
+    const std::string id = "c" + std::to_string(reopened);
+    const Outcome copy = driver.Process(Sharp(0.6, Image(id, id, Away(kPicture, 10)))).value();
+    EXPECT_EQ(copy.reason, Reason::kNearDuplicate);
+    EXPECT_EQ(copy.record.duplicate->of, RecordId("b"));
+    const Outcome again = driver.Process(better).value();
+    EXPECT_EQ(again.record, replaced.record) << "told the same, replaces and all";
+    driver.Reopen();
+  }
+  // What was replaced is not compared with any more: 32 bits from b, 22 from a.
+  Bits apart = Away(kPicture, 10);
+  for (int i = 0; i < 32; ++i) apart[3] ^= 2ull << (2 * i);
+  EXPECT_EQ(driver.Process(Sharp(0.1, Image("d", "4", apart)))->reason, Reason::kNone);
+}
+
+TEST(DeduperTest, ReplacesEveryCopyItIsBetterThan) {
+  auto driver = Driver(Keeping(spec::Keep::kBest));
+  Bits left = kPicture;
+  Bits right = kPicture;
+  left[0] ^= 0xffff'ffull;    // 24 bits each: 48 apart, 24 from the middle
+  right[1] ^= 0xffff'ffull;
+  ASSERT_EQ(driver.Process(Sharp(0.3, Image("left", "1", left)))->reason, Reason::kNone);
+  ASSERT_EQ(driver.Process(Sharp(0.3, Image("right", "2", right)))->reason, Reason::kNone);
+  const Outcome middle = driver.Process(Sharp(0.9, Image("middle", "3", kPicture))).value();
+  EXPECT_EQ(middle.reason, Reason::kNearDuplicate) << "they are two clusters";
+
+  auto joined = Driver([] {
+    auto spec = Keeping(spec::Keep::kBest);
+    spec.dedup.max_distance = 20;
+    return spec;
+  }());
+  ASSERT_TRUE(joined.Process(Sharp(0.3, Image("a", "1", Away(kPicture, 20)))));
+  Bits near = Away(kPicture, 20);  // 30 from a: the same cluster, not a copy
+  for (int i = 0; i < 15; ++i) near[static_cast<std::size_t>(i / 8)] ^= 1ull << (i % 8 * 8);
+  for (int i = 0; i < 15; ++i) near[3] ^= 2ull << (i * 2);
+  const Outcome second = joined.Process(Sharp(0.3, Image("b", "2", near))).value();
+  ASSERT_EQ(second.record.duplicate->cluster, RecordId("a"));
+  const Outcome best = joined.Process(Sharp(0.9, Image("c", "3", kPicture))).value();
+  EXPECT_THAT(best.record.duplicate->replaces,
+              ::testing::UnorderedElementsAre(RecordId("a"), RecordId("b")));
+}
+
+TEST(DeduperTest, KeepsTheSharpestFrameOfABurst) {
+  auto driver = Driver(Keeping(spec::Keep::kBestOfBurst));
+  const auto frame = [](double seconds, double sharpness) {
+    ImageRecord image = Taken(seconds, Sharp(sharpness, Image(std::to_string(seconds),
+                                                              std::to_string(seconds), kPicture)));
+    image.source = {SourceId("gate"), record::SourceKind::kCamera, "", "", ""};
+    return image;
+  };
+  std::string kept;
+  const double sharpness[] = {0.4, 0.3, 0.7, 0.5, 0.9, 0.8};
+  for (int i = 0; i < 6; ++i) {
+    const Outcome outcome = driver.Process(frame(100 + 0.3 * i, sharpness[i])).value();
+    if (outcome.disposition != Disposition::kForwarded) continue;
+    const auto& replaces = outcome.record.duplicate->replaces;
+    EXPECT_EQ(replaces.empty() ? "" : replaces.front().value(), kept);
+    kept = outcome.record.id.value();
+    if (i == 2) driver.Reopen();
+  }
+  EXPECT_EQ(kept, std::to_string(100 + 0.3 * 4));
+  EXPECT_EQ(driver.Process(frame(102.5, 0.99))->reason, Reason::kNearDuplicate)
+      << "the burst is over: what stands still is not taken again";
+}
+
+// ---- against the rule, with a linear scan ------------------------------------------------------
+
+struct Rules {
+  spec::DedupPolicy policy;
   struct Entry {
-    std::string id;
-    std::string content;
+    std::string id, content, source, cluster;
     Bits bits;
+    double taken;
+    std::uint32_t rank;
   };
   std::vector<Entry> kept;
 
-  std::string EarlierOf(const std::string& id, const std::string& content, const Bits& bits) {
-    const Entry* nearest = nullptr;
-    int best = 32;
-    for (const Entry& entry : kept) {
-      if (entry.content == content) return entry.id;
-      int distance = 0;
-      for (std::size_t i = 0; i < 4; ++i) distance += std::popcount(entry.bits[i] ^ bits[i]);
-      if (distance < best) {
-        best = distance;
-        nearest = &entry;
+  // What the deduper says, as "reason of cluster replaced...".
+  std::string Offer(const Entry& image) {
+    std::vector<std::pair<int, std::size_t>> copies;
+    std::optional<std::pair<int, std::size_t>> nearest;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const Entry& entry = kept[i];
+      const bool meets = (policy.scope == spec::DedupScope::kCollection ||
+                          entry.source == image.source) &&
+                         (policy.window_seconds == 0 ||
+                          std::abs(entry.taken - image.taken) <= policy.window_seconds);
+      if (!meets) continue;
+      if (entry.content == image.content) {
+        return "exact_duplicate " + entry.id + " " + entry.cluster;
+      }
+      const int distance = HammingDistance(entry.bits, image.bits);
+      if (distance <= static_cast<int>(policy.max_distance)) copies.emplace_back(distance, i);
+      if (distance <= 31 && (!nearest || distance < nearest->first)) nearest = {distance, i};
+    }
+    std::sort(copies.begin(), copies.end());
+    Entry added = image;
+    added.cluster = nearest ? kept[nearest->second].cluster : image.id;
+    std::string replaced;
+    if (!copies.empty()) {
+      const Entry& first = kept[copies.front().second];
+      bool better = policy.keep == spec::Keep::kBest;
+      for (const auto& [distance, i] : copies) {
+        better = better && kept[i].cluster == first.cluster &&
+                 image.rank > (1 + policy.better_by) * kept[i].rank;
+      }
+      if (!better) return "near_duplicate " + first.id + " " + first.cluster;
+      std::set<std::size_t> gone;
+      for (const auto& [distance, i] : copies) {
+        replaced += " " + kept[i].id;
+        gone.insert(i);
+      }
+      for (auto i = gone.rbegin(); i != gone.rend(); ++i) {
+        kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(*i));
       }
     }
-    if (nearest != nullptr) return nearest->id;
-    kept.push_back({id, content, bits});
-    return "";
+    kept.push_back(added);
+    return "none  " + added.cluster + replaced;
   }
 };
 
-TEST(DeduperTest, AgreesWithALinearScanHoweverOftenItIsReopened) {
-  std::mt19937_64 random(11);
-  auto driver = Driver();
-  Oracle oracle;
-  std::vector<Bits> scenes(60);
+std::string Said(const Outcome& outcome) {
+  const record::Duplicate& duplicate = *outcome.record.duplicate;
+  std::string said(Name(outcome.reason));
+  said += " " + duplicate.of.value() + " " + duplicate.cluster.value();
+  for (const RecordId& id : duplicate.replaces) said += " " + id.value();
+  return said;
+}
+
+class DeduperRulesTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(DeduperRulesTest, AgreesWithALinearScanHoweverOftenItIsReopened) {
+  std::mt19937_64 random(static_cast<std::uint64_t>(GetParam()));
+  auto spec = Spec(GetParam() % 2 == 0 ? 31 : 12);
+  if (GetParam() & 2) spec.dedup.keep = spec::Keep::kBest;
+  if (GetParam() & 4) spec.dedup.scope = spec::DedupScope::kSource;
+  if (GetParam() & 8) spec.dedup.window_seconds = 300;
+  auto driver = Driver(spec);
+  Rules rules{spec.dedup, {}};
+  std::vector<Bits> scenes(40);
   for (Bits& scene : scenes) scene = {random(), random(), random(), random()};
-  int duplicates = 0;
+  std::map<std::string, int> told;
   for (int i = 0; i < 1500; ++i) {
-    Bits bits = scenes[random() % scenes.size()];
-    for (std::uint64_t flips = random() % 30; flips > 0; --flips) {
-      bits[random() % 4] ^= 1ull << (random() % 64);
+    Rules::Entry entry = {"image " + std::to_string(i), std::to_string(random() % 4000),
+                          "source " + std::to_string(random() % 3), "",
+                          scenes[random() % scenes.size()], static_cast<double>(i), 0};
+    for (std::uint64_t flips = random() % 24; flips > 0; --flips) {
+      entry.bits[random() % 4] ^= 1ull << (random() % 64);
     }
-    const std::string id = "image " + std::to_string(i);
-    const std::string content = std::to_string(random() % 4000);
-    const Outcome outcome = driver.Process(Image(id, content, bits)).value();
-    ASSERT_EQ(outcome.record.duplicate->of.value(), oracle.EarlierOf(id, content, bits)) << i;
-    duplicates += outcome.disposition == Disposition::kRejected ? 1 : 0;
+    ImageRecord image = Sharp(static_cast<double>(random() % 1000) / 1000,
+                              From(entry.source, Image(entry.id, entry.content, entry.bits)));
+    image.captured_at = At(entry.taken);
+    image.ingested_at = At(i);
+    entry.rank = record::QualityRank(image);
+    const Outcome outcome = driver.Process(image).value();
+    ASSERT_EQ(Said(outcome), rules.Offer(entry)) << i;
+    ++told[std::string(Name(outcome.reason))];
+    if (!outcome.record.duplicate->replaces.empty()) ++told["replaced"];
     if (random() % 50 == 0) driver.Reopen();
   }
-  EXPECT_GT(duplicates, 300);
-  EXPECT_LT(duplicates, 1450);
+  EXPECT_GT(told["near_duplicate"], 150);
+  EXPECT_GT(told["none"], 50);
+  EXPECT_EQ(told["replaced"] > 10, spec.dedup.keep == spec::Keep::kBest);
 }
+
+INSTANTIATE_TEST_SUITE_P(Policies, DeduperRulesTest, ::testing::Range(0, 16));
 
 }  // namespace
 }  // namespace winnow::deduper

@@ -82,7 +82,7 @@ void HammingIndex::RemovePosting(int band, std::uint32_t id, const Bits& bits) {
   }
 }
 
-void HammingIndex::Insert(std::uint32_t id, const Bits& bits) {
+Status HammingIndex::Insert(std::uint32_t id, const Bits& bits) {
   WINNOW_CHECK(id != kNone);
   if (present_.size() <= id) present_.resize(std::size_t{id} + 1);
   WINNOW_CHECK(!present_[id]);
@@ -91,6 +91,7 @@ void HammingIndex::Insert(std::uint32_t id, const Bits& bits) {
   present_[id] = true;
   ++size_;
   for (int band = 0; band < kBands; ++band) AddPosting(band, id, bits);
+  return {};
 }
 
 bool HammingIndex::Erase(std::uint32_t id) {
@@ -151,12 +152,12 @@ std::vector<std::uint32_t> HammingIndex::Candidates(const Bits& bits, int max_di
 }
 
 std::optional<HammingIndex::Match> HammingIndex::FindNearest(const Bits& bits,
-                                                             int max_distance) const {
+                                                             int max_distance, const std::function<bool(std::uint32_t)>& accept) const {
   WINNOW_CHECK(max_distance >= 0 && max_distance <= kMaxDistance);
   std::optional<Match> nearest;
   for (const std::uint32_t id : Candidates(bits, max_distance)) {
     const int distance = HammingDistance(bits, bits_[id]);
-    if (distance > max_distance) continue;
+    if (distance > max_distance || (accept && !accept(id))) continue;
     if (!nearest || distance < nearest->distance ||
         (distance == nearest->distance && id < nearest->id)) {
       nearest = Match{id, distance};

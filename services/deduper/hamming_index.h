@@ -16,6 +16,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
+#include "libs/base/result.h"
 #include <memory>
 #include <optional>
 #include <vector>
@@ -36,17 +39,24 @@ class HammingIndex {
     friend auto operator<=>(const Match&, const Match&) = default;
   };
 
+  struct Options {
+    std::uint64_t memory_bytes = ~0ull;
+    std::string spill_directory = {};
+  };
+  static Result<HammingIndex> Create(const Options&) { return HammingIndex(); }
   HammingIndex();
 
   // `id` is the caller's and must not be in the index. Memory grows with the largest id, so number
   // densely; 2^32 - 1 is reserved.
-  void Insert(std::uint32_t id, const Bits& bits);
+  Status Insert(std::uint32_t id, const Bits& bits);
+  Status Build() { return {}; }
+  std::size_t DiskBytes() const { return 0; }
 
   // False if `id` is not in the index.
   bool Erase(std::uint32_t id);
 
   // The closest within `max_distance`, the smallest id among equals. 0 <= max_distance <= 31.
-  std::optional<Match> FindNearest(const Bits& bits, int max_distance) const;
+  std::optional<Match> FindNearest(const Bits& bits, int max_distance, const std::function<bool(std::uint32_t)>& accept = nullptr) const;
 
   // All within `max_distance`, in order of id. 0 <= max_distance <= 31.
   std::vector<Match> FindAll(const Bits& bits, int max_distance) const;

@@ -57,7 +57,7 @@ void BM_FindNearest(benchmark::State& state) {
   const std::vector<Bits> set = RandomSet(static_cast<std::size_t>(state.range(0)), 1);
   const std::vector<Bits> queries = Queries(set);
   HammingIndex index;
-  for (std::uint32_t id = 0; id < set.size(); ++id) index.Insert(id, set[id]);
+  for (std::uint32_t id = 0; id < set.size(); ++id) (void)index.Insert(id, set[id]);
   std::size_t i = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(index.FindNearest(queries[i++ % queries.size()], 31));
@@ -75,7 +75,7 @@ void BM_FindThenInsert(benchmark::State& state) {
     HammingIndex index;
     for (std::uint32_t id = 0; id < set.size(); ++id) {
       benchmark::DoNotOptimize(index.FindNearest(set[id], 31));
-      index.Insert(id, set[id]);
+      (void)index.Insert(id, set[id]);
     }
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -87,7 +87,7 @@ void BM_Rebuild(benchmark::State& state) {
   const std::vector<Bits> set = RandomSet(static_cast<std::size_t>(state.range(0)), 1);
   for (auto _ : state) {
     HammingIndex index;
-    for (std::uint32_t id = 0; id < set.size(); ++id) index.Insert(id, set[id]);
+    for (std::uint32_t id = 0; id < set.size(); ++id) (void)index.Insert(id, set[id]);
     benchmark::DoNotOptimize(index.size());
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

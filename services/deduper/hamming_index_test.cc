@@ -38,7 +38,7 @@ Bits SpreadEvenly(Bits bits, int distance) {
 
 HammingIndex IndexOf(const Entries& entries) {
   HammingIndex index;
-  for (const auto& [id, bits] : entries) index.Insert(id, bits);
+  for (const auto& [id, bits] : entries) (void)index.Insert(id, bits);
   return index;
 }
 
@@ -173,7 +173,7 @@ TEST(HammingIndexTest, ReusesTheRoomOfErasedEntries) {
   for (int round = 0; round < 30; ++round) {
     for (const auto& [id, bits] : entries) index.Erase(id);
     EXPECT_EQ(index.size(), 0u);
-    for (const auto& [id, bits] : entries) index.Insert(id, bits);
+    for (const auto& [id, bits] : entries) (void)index.Insert(id, bits);
   }
   EXPECT_EQ(index.MemoryBytes(), before);
   ExpectAgreesAtEveryDistance(index, entries, entries.at(3));

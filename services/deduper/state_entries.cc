@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "libs/base/wire.h"
+#include "libs/spec/schema.h"
 
 namespace winnow::deduper {
 namespace {
@@ -12,73 +13,151 @@ Error Corrupt(std::string_view what) {
       fmt::format("the deduper's {} cannot be read; remove the state and run again", what));
 }
 
+std::string_view Bytes(const Sha256Digest& sha256) {
+  return {reinterpret_cast<const char*>(sha256.data()), sha256.size()};
+}
+
+void Write(WireWriter& writer, Timestamp time) {
+  writer.U64(static_cast<std::uint64_t>(time.time_since_epoch().count()));
+}
+
+Timestamp ReadTime(WireReader& reader) {
+  return Timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(reader.U64())));
+}
+
+Sha256Digest ReadDigest(WireReader& reader) {
+  Sha256Digest digest{};
+  for (auto& byte : digest) byte = static_cast<Sha256Digest::value_type>(reader.U8());
+  return digest;
+}
+
+// Periods before 1970 sort first.
+std::uint64_t Sortable(std::int64_t period) {
+  return static_cast<std::uint64_t>(period) ^ (std::uint64_t{1} << 63);
+}
+
 }  // namespace
 
 std::string KeptKey(std::uint64_t sequence) {
   return WireWriter().Raw(kKeptPrefix).U64(sequence).Take();
 }
 
-std::string ContentKey(const Sha256Digest& sha256) {
-  return "c" + std::string(sha256.begin(), sha256.end());
+std::string ContentKey(const Sha256Digest& sha256, std::string_view scope) {
+  return WireWriter().Raw("c").Raw(Bytes(sha256)).Raw(scope).Take();
 }
 
-std::string RecordKey(const RecordId& id) { return "r" + id.value(); }
+std::string DecisionPrefix(std::int64_t period) {
+  return WireWriter().Raw("r").U64(Sortable(period)).Take();
+}
 
-std::string EncodeVersion() { return WireWriter().U32(kStateVersion).Take(); }
+std::string DecisionKey(std::int64_t period, const RecordId& id) {
+  return DecisionPrefix(period) + id.value();
+}
+
+std::string PeriodKey(std::int64_t period) {
+  return WireWriter().Raw(kPeriodPrefix).U64(Sortable(period)).Take();
+}
+
+std::string EncodeFormat(const spec::DedupPolicy& policy) {
+  return WireWriter()
+      .U32(kStateVersion)
+      .Text(Name(policy.scope))
+      .Double(policy.window_seconds)
+      .Take();
+}
 
 std::string Encode(const Kept& kept) {
   WireWriter writer;
-  writer.Text(kept.id.value()).Text(kept.cluster.value());
   writer.U8(kept.fingerprint ? 1 : 0);
   if (kept.fingerprint) {
     for (const std::uint64_t word : kept.fingerprint->bits) writer.U64(word);
     writer.U32(static_cast<std::uint32_t>(kept.fingerprint->quality));
   }
-  return writer.Take();
+  Write(writer, kept.traits.taken_at);
+  Write(writer, kept.burst_began);
+  writer.U64(static_cast<std::uint64_t>(kept.period)).U32(kept.traits.rank);
+  writer.Raw(Bytes(kept.sha256)).Text(kept.id.value()).Text(kept.cluster.value());
+  return writer.Text(kept.scope).Text(kept.traits.camera.value()).Take();
 }
 
-std::string Encode(const Judgement& judgement) {
-  return WireWriter()
-      .Text(Name(judgement.reason))
-      .Text(judgement.earlier.value())
-      .U32(static_cast<std::uint32_t>(judgement.distance))
-      .Text(judgement.cluster.value())
-      .Take();
+std::string Encode(const Decision& decision) {
+  const Judgement& judgement = decision.judgement;
+  WireWriter writer;
+  writer.U64(decision.sequence ? *decision.sequence + 1 : 0);
+  writer.Text(Name(judgement.reason)).Text(judgement.earlier.value());
+  writer.U32(static_cast<std::uint32_t>(judgement.distance));
+  writer.U8(static_cast<std::uint8_t>(judgement.turn)).U32(judgement.earlier_rank);
+  writer.Text(judgement.cluster.value());
+  writer.U32(static_cast<std::uint32_t>(judgement.replaces.size()));
+  for (const RecordId& id : judgement.replaces) writer.Text(id.value());
+  return writer.Take();
 }
 
 std::string EncodeSequence(std::uint64_t sequence) { return WireWriter().U64(sequence).Take(); }
 
-Status CheckVersion(std::string_view bytes) {
+Status CheckFormat(std::string_view bytes, const spec::DedupPolicy& policy) {
+  constexpr std::string_view kRemedy =
+      "use a new output directory (as a service, a new topic prefix)";
   WireReader reader(bytes);
   const std::uint32_t version = reader.U32();
-  if (!reader.Done() || version != kStateVersion) return Corrupt("state version");
-  return {};
+  if (version == 0 || version > 255) return Corrupt("format entry");
+  if (version != kStateVersion) {
+    return ConfigError(fmt::format(
+        "this deduper's state has format {}, this Winnow reads {}: {} or the Winnow that wrote it",
+        version, kStateVersion, kRemedy));
+  }
+  const std::string scope = reader.Text();
+  const double window = reader.Double();
+  if (!reader.Done()) return Corrupt("format entry");
+  if (scope == Name(policy.scope) && window == policy.window_seconds) return {};
+  return ConfigError(fmt::format(
+      "this deduper's state was kept with dedup.scope {} and dedup.window_seconds {}: write these, "
+      "or {}",
+      scope, window, kRemedy));
 }
 
 Result<Kept> DecodeKept(std::string_view bytes) {
   WireReader reader(bytes);
   Kept kept;
-  kept.id = RecordId(reader.Text());
-  kept.cluster = RecordId(reader.Text());
   if (reader.U8() == 1) {
     kept.fingerprint.emplace();
     for (std::uint64_t& word : kept.fingerprint->bits) word = reader.U64();
     kept.fingerprint->quality = static_cast<int>(reader.U32());
   }
+  kept.traits.taken_at = ReadTime(reader);
+  kept.burst_began = ReadTime(reader);
+  kept.period = static_cast<std::int64_t>(reader.U64());
+  kept.traits.rank = reader.U32();
+  kept.sha256 = ReadDigest(reader);
+  kept.id = RecordId(reader.Text());
+  kept.cluster = RecordId(reader.Text());
+  kept.scope = reader.Text();
+  kept.traits.camera = SourceId(reader.Text());
   if (!reader.Done()) return Corrupt("entry of a kept record");
   return kept;
 }
 
-Result<Judgement> DecodeJudgement(std::string_view bytes) {
+Result<Decision> DecodeDecision(std::string_view bytes) {
   WireReader reader(bytes);
+  Decision decision;
+  Judgement& judgement = decision.judgement;
+  const std::uint64_t sequence = reader.U64();
+  if (sequence > 0) decision.sequence = sequence - 1;
   const std::optional<record::Reason> reason = record::ReasonFromName(reader.Text());
-  Judgement judgement;
   judgement.earlier = RecordId(reader.Text());
   judgement.distance = static_cast<int>(reader.U32());
+  const std::uint8_t turn = reader.U8();
+  judgement.earlier_rank = reader.U32();
   judgement.cluster = RecordId(reader.Text());
-  if (!reader.Done() || !reason) return Corrupt("entry of a decision");
+  for (std::uint32_t left = reader.U32(); left > 0 && reader.ok(); --left) {
+    judgement.replaces.emplace_back(reader.Text());
+  }
+  if (!reader.Done() || !reason || turn >= record::kAllTurns.size()) {
+    return Corrupt("entry of a decision");
+  }
   judgement.reason = *reason;
-  return judgement;
+  judgement.turn = record::kAllTurns[turn];
+  return decision;
 }
 
 Result<std::uint64_t> DecodeSequence(std::string_view bytes) {
@@ -90,6 +169,12 @@ Result<std::uint64_t> DecodeSequence(std::string_view bytes) {
 
 Result<std::uint64_t> DecodeKeptKey(std::string_view key) {
   return DecodeSequence(key.substr(kKeptPrefix.size()));
+}
+
+Result<std::int64_t> DecodePeriodKey(std::string_view key) {
+  WINNOW_ASSIGN_OR_RETURN(const std::uint64_t period,
+                          DecodeSequence(key.substr(kPeriodPrefix.size())));
+  return static_cast<std::int64_t>(Sortable(static_cast<std::int64_t>(period)));
 }
 
 }  // namespace winnow::deduper

@@ -34,6 +34,9 @@ void AddRun(CLI::App& app, winnow::cli::RunCommandOptions& options, ExitCode& re
   run->add_option("--state", options.state, "Folder for the state (default OUTPUT/.winnow/state)");
   run->add_option("--threads", options.threads, "Images worked on at once (default: all cores)")
       ->check(CLI::Range(0, 1024));
+  run->add_option("--index-memory", options.index_memory,
+                  "Memory of the index of fingerprints (default: 4GiB); beyond it is in files")
+      ->transform(CLI::AsSizeValue(false));
   run->add_option("--models", options.models, "Folder of detector models");
   run->add_option("--summary", options.summary, "Also write the final counts to this file, JSON");
   run->callback([&] { result = winnow::cli::RunCommand(options); });

@@ -42,10 +42,13 @@ Result<Prepared> Prepare(const RunCommandOptions& options) {
   WINNOW_ASSIGN_OR_RETURN(prepared.spec, spec::Load(options.spec));
   WINNOW_ASSIGN_OR_RETURN(prepared.source,
                           ingest::OpenFolder(FolderOptionsFor(prepared.spec, options.input)));
-  WINNOW_ASSIGN_OR_RETURN(prepared.stages,
-                          PlanStages(prepared.spec, service::FindModelDirectory(options.models)));
   const std::string state =
       options.state.empty() ? DefaultState(options.output) : options.state;
+  WINNOW_ASSIGN_OR_RETURN(
+      prepared.stages,
+      PlanStages(prepared.spec, service::FindModelDirectory(options.models),
+                 {.memory_bytes = options.index_memory,
+                  .spill_directory = dataset::JoinPath(state, "index")}));
   WINNOW_ASSIGN_OR_RETURN(prepared.workspace, ClaimWorkspace(dataset::PosixFiles(), prepared.spec,
                                                              options.output, state));
   return prepared;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "services/winnow/exit_code.h"
@@ -16,6 +17,7 @@ struct RunCommandOptions {
   std::string models;        // empty: service::FindModelDirectory
   std::string summary;       // JSON file; empty: none
   std::size_t threads = 0;   // lanes; 0: one per core
+  std::uint64_t index_memory = 4ull << 30;  // bytes; of the deduper's index, the rest is in STATE
 };
 
 // Prints progress and errors to stderr, the final table to stdout.

@@ -21,13 +21,15 @@ stream::ProcessorFactory Factory(NewProcessor make, const spec::CollectionSpec& 
 }  // namespace
 
 Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spec,
-                                                 const std::string& model_directory) {
+                                                 const std::string& model_directory,
+                                                 const deduper::HammingIndex::Options& index) {
   WINNOW_ASSIGN_OR_RETURN(const stream::ProcessorFactory make_blurrer,
                           privacy::NewBlurrerFactory(spec, model_directory));
   return std::vector<local::StagePlan>{
       {"validator", Factory(validator::NewValidator, spec)},
       {"privacy-blurrer", make_blurrer},
-      {"deduper", Factory(deduper::NewDeduper, spec)},
+      {"deduper",
+       [spec, index]() -> Result<ProcessorPtr> { return deduper::NewDeduperWith(spec, index); }},
       {"balancer", Factory(balancer::NewBalancer, spec)},
       {"sink", Factory(sink::NewSink, spec)},
   };
