@@ -83,6 +83,12 @@ class Processor {
   // Called once, before Process.
   virtual Status Open(const StateView&) { return {}; }
 
+  // The image of that record is erased: nothing that arrives later may be judged by it. Returns the
+  // writes that take it out of the state, none if the stage holds nothing of it.
+  virtual Result<std::vector<StateWrite>> Forget(const RecordId&, const StateView&) {
+    return std::vector<StateWrite>();
+  }
+
   // Cheap and thread-safe: may be asked while Process runs.
   virtual ViewFigures View() const { return {}; }
 

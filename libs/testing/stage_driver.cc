@@ -42,6 +42,12 @@ Result<stream::Outcome> StageDriver::Process(record::ImageRecord record) {
   return outcome;
 }
 
+Result<std::vector<stream::StateWrite>> StageDriver::Forget(const RecordId& id) {
+  auto writes = processor_->Forget(id, state);
+  if (writes) state.Apply(*writes);
+  return writes;
+}
+
 void StageDriver::Reopen() {
   processor_ = factory_();
   opened = processor_->Open(state);

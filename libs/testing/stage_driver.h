@@ -39,6 +39,8 @@ class StageDriver {
 
   // Processes and, on success, applies the writes.
   Result<stream::Outcome> Process(record::ImageRecord record);
+  // Forgets and applies the writes, which it returns.
+  Result<std::vector<stream::StateWrite>> Forget(const RecordId& id);
   // As after a crash: a new processor on the same state.
   void Reopen();
 

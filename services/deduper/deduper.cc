@@ -54,6 +54,7 @@ class Deduper : public stream::Processor {
 
   Status Open(const StateView& state) override;
   Result<Outcome> Process(ImageRecord record, const StateView& state, Timestamp now) override;
+  Result<std::vector<StateWrite>> Forget(const RecordId& id, const StateView& state) override;
   stream::ViewFigures View() const override;
 
  private:
@@ -69,7 +70,8 @@ class Deduper : public stream::Processor {
   Subject SubjectOf(const ImageRecord& record, Timestamp now) const;
   Status ForgetOld(const StateView& state, std::vector<StateWrite>& writes);
   Status ForgetDecisions(const StateView& state, std::vector<StateWrite>& writes);
-  Status Forget(std::uint64_t sequence, const StateView& state, std::vector<StateWrite>& writes);
+  Status ForgetKept(std::uint64_t sequence, const StateView& state,
+                    std::vector<StateWrite>& writes);
 
   Result<Kept> ReadKept(std::uint64_t sequence, const StateView& state) const;
   Result<Neighbour> Recall(const Remembered::Found& found, const StateView& state) const;
@@ -163,7 +165,7 @@ Status Deduper::ForgetOld(const StateView& state, std::vector<StateWrite>& write
   if (!forgetting_.windowed()) return {};
   const std::int64_t first = forgetting_.FirstRemembered();
   for (const std::uint64_t sequence : remembered_->TakeOlderThan(first, kForgottenAtOnce)) {
-    WINNOW_RETURN_IF_ERROR(Forget(sequence, state, writes));
+    WINNOW_RETURN_IF_ERROR(ForgetKept(sequence, state, writes));
   }
   return ForgetDecisions(state, writes);
 }
@@ -184,8 +186,8 @@ Status Deduper::ForgetDecisions(const StateView& state, std::vector<StateWrite>&
   return {};
 }
 
-Status Deduper::Forget(std::uint64_t sequence, const StateView& state,
-                       std::vector<StateWrite>& writes) {
+Status Deduper::ForgetKept(std::uint64_t sequence, const StateView& state,
+                           std::vector<StateWrite>& writes) {
   WINNOW_ASSIGN_OR_RETURN(const Kept kept, ReadKept(sequence, state));
   remembered_->Forget(sequence);
   writes.push_back({KeptKey(sequence), std::nullopt});
@@ -197,6 +199,28 @@ Status Deduper::Forget(std::uint64_t sequence, const StateView& state,
   WINNOW_ASSIGN_OR_RETURN(const std::optional<std::string> entry, state.Get(content));
   if (entry == EncodeSequence(sequence)) writes.push_back({content, std::nullopt});
   return {};
+}
+
+// An erased image. What others were told because of it stays told.
+Result<std::vector<StateWrite>> Deduper::Forget(const RecordId& id, const StateView& state) {
+  std::vector<StateWrite> writes;
+  std::set<std::int64_t> periods = forgetting_.periods();
+  if (!forgetting_.windowed()) periods = {0};
+  for (const std::int64_t period : periods) {
+    const std::string key = DecisionKey(period, id);
+    WINNOW_ASSIGN_OR_RETURN(const std::optional<std::string> entry, state.Get(key));
+    if (!entry) continue;
+    WINNOW_ASSIGN_OR_RETURN(const Decision decision, DecodeDecision(*entry));
+    writes.push_back({key, std::nullopt});
+    if (!decision.sequence) continue;
+    // It may have been replaced or have aged meanwhile, or be told of twice.
+    WINNOW_ASSIGN_OR_RETURN(const std::optional<std::string> kept,
+                            state.Get(KeptKey(*decision.sequence)));
+    if (!kept || !remembered_->Holds(*decision.sequence)) continue;
+    WINNOW_RETURN_IF_ERROR(ForgetKept(*decision.sequence, state, writes));
+  }
+  TellFigures();
+  return writes;
 }
 
 // ---- looking up --------------------------------------------------------------------------------
@@ -288,7 +312,7 @@ Result<Decision> Deduper::Decide(const ImageRecord& record, const Subject& subje
   Timestamp burst_began = subject.traits.taken_at;
   if (!decision.judgement.replaces.empty()) {
     for (const Neighbour& replaced : look_alikes) {
-      WINNOW_RETURN_IF_ERROR(Forget(replaced.sequence, state, writes));
+      WINNOW_RETURN_IF_ERROR(ForgetKept(replaced.sequence, state, writes));
     }
     if (policy_.keep == spec::Keep::kBestOfBurst) burst_began = look_alikes.front().burst_began;
   }

@@ -474,6 +474,38 @@ TEST(DeduperTest, KeepsTheSharpestFrameOfABurst) {
       << "the burst is over: what stands still is not taken again";
 }
 
+// ---- erasure -----------------------------------------------------------------------------------
+
+TEST(DeduperTest, ForgetsAnErasedImage) {
+  for (const double window : {0.0, 100.0}) {
+    auto driver = Driver(Windowed(window));
+    ASSERT_TRUE(driver.Process(Taken(10, Image("a", "x", kPicture))));
+    ASSERT_TRUE(driver.Process(Taken(11, Image("other", "o", kOther))));
+    ASSERT_EQ(driver.Process(Taken(12, Image("b", "x", kPicture)))->reason,
+              Reason::kExactDuplicate);
+    const auto writes = driver.Forget(RecordId("a"));
+    ASSERT_TRUE(writes);
+    EXPECT_EQ(writes->size(), 3u) << "the kept record, its bytes and what it was told";
+    EXPECT_TRUE(driver.Forget(RecordId("a"))->empty()) << "nothing is left of it";
+    EXPECT_TRUE(driver.Forget(RecordId("never seen"))->empty());
+    EXPECT_EQ(driver.Process(Taken(13, Image("c", "x", kPicture)))->reason, Reason::kNone)
+        << "neither its bytes nor its looks count any more";
+    driver.Reopen();
+    EXPECT_EQ(driver.Process(Taken(14, Image("d", "x", kPicture)))->record.duplicate->of,
+              RecordId("c"));
+    EXPECT_EQ(driver.Process(Taken(15, Image("e", "o", kOther)))->record.duplicate->of,
+              RecordId("other"));
+  }
+}
+
+TEST(DeduperTest, TakesAnErasedImageThatComesAgainForANewOne) {
+  auto driver = Driver();
+  ASSERT_TRUE(driver.Process(Image("a", "x", kPicture)));
+  ASSERT_TRUE(driver.Forget(RecordId("a")));
+  ASSERT_EQ(driver.Process(Image("b", "y", Away(kPicture, 3)))->reason, Reason::kNone);
+  EXPECT_EQ(driver.Process(Image("a", "x", kPicture))->record.duplicate->of, RecordId("b"));
+}
+
 // ---- against the rule, with a linear scan ------------------------------------------------------
 
 struct Rules {

@@ -29,6 +29,9 @@ class Forgetting {
   // It holds nothing any more.
   void Drop(std::int64_t period) { periods_.erase(period); }
 
+  // Those that hold something.
+  const std::set<std::int64_t>& periods() const { return periods_; }
+
   // All before this period are over.
   std::int64_t FirstRemembered() const;
   std::optional<std::int64_t> OldestOver() const;

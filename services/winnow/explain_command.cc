@@ -49,26 +49,31 @@ std::string TellStory(const ImageRecord& record) {
   return text;
 }
 
-Result<std::string> Explain(const ExplainOptions& options) {
+Result<ImageRecord> FindRecord(const std::string& image, const std::string& state) {
   WINNOW_ASSIGN_OR_RETURN(
       const auto store,
-      state::OpenRocksDb({.directory = dataset::JoinPath(options.state, "db"),
+      state::OpenRocksDb({.directory = dataset::JoinPath(state, "db"),
                           .families = {std::string(local::kLedgerFamily)},
                           .mode = state::OpenMode::kReadOnly}));
   const auto view = state::ViewOf(*store, std::string(local::kLedgerFamily));
   const local::Ledger ledger(*view);
   WINNOW_ASSIGN_OR_RETURN(std::optional<ImageRecord> record,
-                          ledger.Find(RecordId(options.image)));
+                          ledger.Find(RecordId(image)));
   if (!record) {
-    WINNOW_ASSIGN_OR_RETURN(record, ledger.FindByName(options.image));
+    WINNOW_ASSIGN_OR_RETURN(record, ledger.FindByName(image));
   }
   if (!record) {
     return ConfigError(fmt::format(
         "the state in {} knows no image '{}'; give the id from rejected.jsonl or a sample's JSON, "
         "or the path within the input folder",
-        options.state, options.image));
+        state, image));
   }
-  return TellStory(*record);
+  return std::move(*record);
+}
+
+Result<std::string> Explain(const ExplainOptions& options) {
+  WINNOW_ASSIGN_OR_RETURN(const ImageRecord record, FindRecord(options.image, options.state));
+  return TellStory(record);
 }
 
 }  // namespace winnow::cli

@@ -13,6 +13,9 @@ struct ExplainOptions {
   std::string state;  // directory
 };
 
+// The record of an image that the state of a run knows by id or path. kConfig if it knows none.
+Result<record::ImageRecord> FindRecord(const std::string& image, const std::string& state);
+
 // The text for a person. kConfig if the state holds no such image.
 Result<std::string> Explain(const ExplainOptions& options);
 

@@ -20,6 +20,12 @@ stream::ProcessorFactory Factory(NewProcessor make, const spec::CollectionSpec& 
 
 }  // namespace
 
+const std::vector<std::string>& StageNames() {
+  static const std::vector<std::string> names = {"validator", "privacy-blurrer", "deduper",
+                                                 "balancer", "sink"};
+  return names;
+}
+
 Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spec,
                                                  const std::string& model_directory,
                                                  const deduper::HammingIndex::Options& index) {

@@ -19,6 +19,9 @@ Result<std::vector<local::StagePlan>> PlanStages(const spec::CollectionSpec& spe
                                                  const std::string& model_directory,
                                                  const deduper::HammingIndex::Options& index = {});
 
+// Of PlanStages, in order.
+const std::vector<std::string>& StageNames();
+
 // How a folder is read for this spec.
 ingest::FolderOptions FolderOptionsFor(const spec::CollectionSpec& spec, const std::string& root);
 

@@ -119,6 +119,15 @@ Status Claim(dataset::Files& files, const Owner& us, const std::string& director
 
 }  // namespace
 
+Status CheckState(dataset::Files& files, const spec::CollectionSpec& spec,
+                  const std::string& state) {
+  WINNOW_ASSIGN_OR_RETURN(
+      const bool ours,
+      BelongsToUs(files, {spec.collection.value(), spec.digest}, state, state));
+  if (ours) return {};
+  return ConfigError(fmt::format("{} holds no state of a run; give OUTPUT/.winnow/state", state));
+}
+
 std::string DefaultState(const std::string& output) {
   return dataset::JoinPath(dataset::JoinPath(output, kMarks), "state");
 }

@@ -29,4 +29,8 @@ std::string DefaultState(const std::string& output);
 Result<Workspace> ClaimWorkspace(dataset::Files& files, const spec::CollectionSpec& spec,
                                  const std::string& output, const std::string& state);
 
+// kConfig unless the folder holds the state of a run of this spec.
+Status CheckState(dataset::Files& files, const spec::CollectionSpec& spec,
+                  const std::string& state);
+
 }  // namespace winnow::cli

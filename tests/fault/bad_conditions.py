@@ -167,6 +167,28 @@ class BadConditionsTest(unittest.TestCase):
         self.assertEqual(by_path.stdout, by_id.stdout)
         self.assertEqual(self.winnow("explain", "nobody", "--state", state).returncode, 2)
 
+    def test_forgotten_image_no_longer_makes_duplicates(self):
+        self.assertEqual(self.run_command().returncode, 0)
+        state = self.output / ".winnow" / "state"
+        pictures = sorted(path for path in self.pictures.rglob("*") if path.is_file())
+        stored = next(path for path in pictures if "stored" in self.winnow(
+            "explain", path.relative_to(self.pictures), "--state", state).stdout)
+        name = stored.relative_to(self.pictures)
+        self.assertEqual(self.winnow("forget", self.spec, "nobody", "--state", state).returncode, 2)
+        self.assertEqual(self.winnow("forget", self.spec, name, "--state", self.output).returncode, 2)
+        forgotten = self.winnow("forget", self.spec, name, "--state", state)
+        self.assertEqual(forgotten.returncode, 0, forgotten.stderr)
+        self.assertIn("copies that arrive from now on are new", forgotten.stdout)
+        again = self.winnow("forget", self.spec, name, "--state", state)
+        self.assertIn("no image is compared with it", again.stdout)
+        copy = stored.with_name("copy-" + stored.name)
+        copy.write_bytes(stored.read_bytes())
+        self.addCleanup(copy.unlink)
+        self.assertEqual(self.run_command().returncode, 0)
+        story = self.winnow("explain", copy.relative_to(self.pictures), "--state", state).stdout
+        self.assertNotIn("duplicate", story)
+        self.assertIn("deduper          forwarded", story)
+
     def test_full_disk_loses_nothing(self):
         small = self.scratch / "small"
         small.mkdir()
