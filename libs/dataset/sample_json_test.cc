@@ -27,13 +27,13 @@ record::ImageRecord FullRecord() {
   r.measurements->width = 640;
   r.measurements->height = 480;
   r.measurements->sharpness = 0.1;
-  r.fingerprint = record::Fingerprint{{1, 2, 3, 0xf000000000000000u}, 88, ""};
+  r.fingerprint = record::Fingerprint{{1, 2, 3, 0xf000000000000000u}, 88};
   r.redaction = record::Redaction{};
   r.redaction->regions = {{{1, 2, 30, 40}, "face", 0.9, ""}};
   r.redaction->stripped = {"gps"};
   r.duplicate = record::Duplicate{};
   r.duplicate->cluster = r.id;
-  r.selection = record::Selection{{"lighting=dark"}, true, ""};
+  r.selection = record::Selection{{"lighting=dark"}, true};
   r.placement = record::Placement{"train", "", "key", ""};
   record::StageVerdict verdict;
   verdict.stage = "privacy-blurrer";

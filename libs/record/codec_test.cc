@@ -61,7 +61,7 @@ void AddStageResults(ImageRecord& record) {
                                .03, .1, true, {"gps", "thumbnail"}, ""};
   record.duplicate = Duplicate{RecordId("earlier"), 12, true, RecordId("first"), Turn::kTransposed,
                                {RecordId("earlier"), RecordId("caf\u00e9")}};
-  record.selection = Selection{{"class=bicycle", "lighting=dim"}, true, ""};
+  record.selection = Selection{{"class=bicycle", "lighting=dim"}, true, {"lighting=dark"}};
   record.placement = Placement{"train", "street-train-000003.tar", "k1", ""};
   record.history = {FullVerdict(), StageVerdict{}};
 }

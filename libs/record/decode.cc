@@ -252,7 +252,7 @@ Duplicate Reader::Get(const pb::Duplicate& wire) {
 }
 
 Selection Reader::Get(const pb::Selection& wire) {
-  return {Strings(wire.strata()), wire.from_reserve(), Unknown(wire)};
+  return {Strings(wire.strata()), wire.from_reserve(), Strings(wire.withdrawn()), Unknown(wire)};
 }
 
 Placement Reader::Get(const pb::Placement& wire) {

@@ -168,6 +168,7 @@ void Put(const Duplicate& duplicate, pb::Duplicate* wire) {
 void Put(const Selection& selection, pb::Selection* wire) {
   PutStrings(selection.strata, wire->mutable_strata());
   wire->set_from_reserve(selection.from_reserve);
+  PutStrings(selection.withdrawn, wire->mutable_withdrawn());
   PutUnknown(selection.unknown_fields, wire);
 }
 

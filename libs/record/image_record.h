@@ -194,7 +194,10 @@ struct Duplicate {
 struct Selection {
   std::vector<std::string> strata;  // "axis=value" the record was counted under
   bool from_reserve = false;
-  std::string unknown_fields;
+  // Of the earlier copies it took the place of: what they were counted under and are no longer, a
+  // stratum once for each of them.
+  std::vector<std::string> withdrawn = {};
+  std::string unknown_fields = {};
   friend bool operator==(const Selection&, const Selection&) = default;
 };
 

@@ -96,6 +96,7 @@ void StageProbe::MakeRecordSeries() {
   }
   settled_.At(FateLabels({Disposition::kForwarded, Reason::kNone}));
   settled_.At(FateLabels({Disposition::kRejected, Reason::kReserveFull}));
+  settled_.At(FateLabels({Disposition::kRejected, Reason::kSuperseded}));
 }
 
 void StageProbe::MakeStepSeries(Metrics& metrics) {

@@ -75,9 +75,47 @@ Places Census::Locate(const Strata& strata) {
   WINNOW_CHECK(strata.size() == axes_.size());
   Places places(strata.size());
   for (std::size_t i = 0; i < strata.size(); ++i) {
-    for (const std::string& value : strata[i]) places[i].push_back(PlaceOf(axes_[i], value));
+    for (const std::string& value : strata[i]) {
+      const std::uint32_t place = PlaceOf(axes_[i], value);
+      places[i].push_back(place);
+      if (axes_[i].values[place].number) continue;
+      Number(i, place, static_cast<std::uint32_t>(numbered_.size()));
+    }
   }
   return places;
+}
+
+void Census::Number(std::size_t axis, std::uint32_t place, std::uint32_t number) {
+  axes_[axis].values[place].number = number;
+  numbered_[number] = {axis, place};
+}
+
+Numbers Census::NumbersOf(const Places& places) const {
+  Numbers numbers;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    for (const std::uint32_t place : places[i]) numbers.push_back(NumberOf(i, place));
+  }
+  return numbers;
+}
+
+std::optional<Places> Census::PlacesOf(const Numbers& numbers) const {
+  Places places(axes_.size());
+  for (const std::uint32_t number : numbers) {
+    const auto found = numbered_.find(number);
+    if (found == numbered_.end()) return std::nullopt;
+    const auto& [axis, place] = found->second;
+    places[axis].push_back(place);
+  }
+  return places;
+}
+
+std::vector<std::string> Census::NamesOf(const Numbers& numbers) const {
+  std::vector<std::string> names;
+  for (const std::uint32_t number : numbers) {
+    const auto& [axis, place] = numbered_.at(number);
+    names.push_back(axis_names_[axis] + "=" + NameOf(axis, place));
+  }
+  return names;
 }
 
 double Census::LimitOf(const Axis& axis, const Value& value) const {
@@ -165,11 +203,40 @@ void Census::Admit(const Places& places) {
   }
 }
 
-void Census::Restore(std::string_view axis_name, const std::string& value, std::uint64_t count) {
+bool Census::Holds(const Places& places) const {
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    for (const std::uint32_t place : places[i]) {
+      if (CountOf(i, place) == 0) return false;
+    }
+  }
+  return admitted_ > 0;
+}
+
+void Census::Withdraw(const Places& places) {
+  WINNOW_CHECK(Holds(places));
+  --admitted_;
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    Axis& axis = axes_[i];
+    bool reopened = false;
+    for (const std::uint32_t place : places[i]) {
+      Value& value = axis.values[place];
+      const bool was_open = value.open();
+      --value.count;
+      axis.open_count -= was_open ? 1 : 0;
+      reopened |= !was_open && value.open();
+    }
+    if (reopened) SumUpOpenStrata(axis);
+  }
+}
+
+void Census::Restore(std::string_view axis_name, const std::string& value, std::uint64_t count,
+                     std::uint32_t number) {
   for (std::size_t i = 0; i < axes_.size(); ++i) {
     if (axis_names_[i] != axis_name) continue;
     Axis& axis = axes_[i];
-    Value& restored = axis.values[PlaceOf(axis, value)];
+    const std::uint32_t place = PlaceOf(axis, value);
+    Number(i, place, number);
+    Value& restored = axis.values[place];
     restored.count = count;
     axis.open_count += count;
     if (!restored.open()) SumUpOpenStrata(axis);

@@ -16,12 +16,18 @@
 // It cannot starve. Were no open stratum of an axis below its limit, summing
 // count_v >= (share_v + tolerance) * (total + 1) over them would give total >= total + 1. So each
 // axis always has a stratum whose next image is welcome, whatever the tolerance and warmup.
+//
+// The argument asks of the counts only that total is their sum. Admit and Withdraw both keep that,
+// so it holds, too, where images were withdrawn, or admitted beyond a limit because they take the
+// place of withdrawn ones. Such a stratum gets no more until it is below its limit again.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/record/reason.h"
@@ -32,6 +38,10 @@ namespace winnow::balancer {
 
 // A record's strata as small numbers, good for one Census object.
 using Places = std::vector<std::vector<std::uint32_t>>;
+
+// The same as numbers that are good for ever, to be kept in state: a stratum gets its number when
+// it is first located. Axis by axis, the values in their order.
+using Numbers = std::vector<std::uint32_t>;
 
 // The decision about one image and the figures it rests on.
 struct Judgement {
@@ -59,6 +69,17 @@ class Census {
   // the axis where that is least. Above 0 if and only if Judge admits; 1 at best.
   double NeedOf(const Places& places) const;
   void Admit(const Places& places);
+  // Whether the counts can hold such an image: always, once it was admitted.
+  bool Holds(const Places& places) const;
+  // Takes back one Admit of these places, which it must hold: all decisions are as if it had not
+  // been. A quota it closed is open again.
+  void Withdraw(const Places& places);
+
+  Numbers NumbersOf(const Places& places) const;
+  // nullopt if a number is none of this census.
+  std::optional<Places> PlacesOf(const Numbers& numbers) const;
+  // "class=car" of each; all must be known.
+  std::vector<std::string> NamesOf(const Numbers& numbers) const;
 
   std::uint64_t admitted() const { return admitted_; }
   std::uint64_t CountOf(std::size_t axis, std::uint32_t place) const {
@@ -67,9 +88,13 @@ class Census {
   const std::string& NameOf(std::size_t axis, std::uint32_t place) const {
     return axes_[axis].values[place].name;
   }
+  std::uint32_t NumberOf(std::size_t axis, std::uint32_t place) const {
+    return *axes_[axis].values[place].number;
+  }
 
-  // Takes over counts of an earlier run, each value once, before the first Locate.
-  void Restore(std::string_view axis, const std::string& value, std::uint64_t count);
+  // Takes over a stratum of an earlier run, each once, before the first Locate.
+  void Restore(std::string_view axis, const std::string& value, std::uint64_t count,
+               std::uint32_t number);
   void RestoreAdmitted(std::uint64_t admitted) { admitted_ = admitted; }
 
  private:
@@ -78,6 +103,7 @@ class Census {
     std::uint64_t count = 0;
     double target = -1;           // negative: not listed
     std::uint64_t quota = ~0ull;  // images wanted in all
+    std::optional<std::uint32_t> number;  // from when it is first located
 
     bool listed() const { return target >= 0; }
     bool open() const { return count < quota; }
@@ -107,6 +133,7 @@ class Census {
   };
 
   std::uint32_t PlaceOf(Axis& axis, const std::string& value);
+  void Number(std::size_t axis, std::uint32_t place, std::uint32_t number);
   static void SumUpOpenStrata(Axis& axis);
   double LimitOf(const Axis& axis, const Value& value) const;
   Room MostRoom(const Axis& axis, const std::vector<std::uint32_t>& places) const;
@@ -119,6 +146,7 @@ class Census {
   const double warmup_;
   std::vector<std::string> axis_names_;
   std::vector<Axis> axes_;
+  std::map<std::uint32_t, std::pair<std::size_t, std::uint32_t>> numbered_;  // axis and place
   std::uint64_t admitted_ = 0;
 };
 

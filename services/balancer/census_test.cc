@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <set>
 
 #include "services/balancer/state_entries.h"
 
@@ -22,7 +24,8 @@ spec::CollectionSpec OneAxis(const Targets& targets, double tolerance, std::uint
 
 Census With(const spec::CollectionSpec& spec, const Counts& counts) {
   Census census(spec);
-  for (const auto& [value, count] : counts) census.Restore("class", value, count);
+  std::uint32_t number = 0;
+  for (const auto& [value, count] : counts) census.Restore("class", value, count, number++);
   return census;
 }
 
@@ -198,7 +201,7 @@ TEST(CensusTest, DecidesTheSameFromRestoredCounts) {
     for (std::uint32_t place = 0; place < 8; ++place) {
       const std::string value = "v" + std::to_string(7 - place);
       const std::uint32_t original = census.Locate({{value}})[0][0];
-      restored.Restore("class", value, census.CountOf(0, original));
+      restored.Restore("class", value, census.CountOf(0, original), census.NumberOf(0, original));
     }
     for (int v = 0; v < 8; ++v) {
       const Strata strata = {{"v" + std::to_string(v)}};
@@ -207,13 +210,127 @@ TEST(CensusTest, DecidesTheSameFromRestoredCounts) {
   }
 }
 
+// Two axes, a quota that closes early and an end that is near: everything a decision rests on.
+spec::CollectionSpec Crowded() {
+  spec::CollectionSpec spec = OneAxis({{"v0", 0.3}, {"v1", 0.13}, {"v2", 0.17}}, 0.02, 5);
+  spec.balance.axes.push_back({"site", {}, 0.05});
+  spec.objective.target_counts = {{"v1", 7}, {"v5", 3}};
+  spec.objective.target_images = 60;
+  return spec;
+}
+
+Strata AnyStrata(std::mt19937_64& random) {
+  const std::uint64_t first = random() % 7;
+  std::vector<std::string> labels = {"v" + std::to_string(first)};
+  if (random() % 3 == 0) labels.push_back("v" + std::to_string(first + 1));
+  return {labels, {random() % 4 == 0 ? "south" : "north"}};
+}
+
+TEST(CensusTest, DecidesAfterAWithdrawalAsIfItHadNeverAdmitted) {
+  std::mt19937_64 random(7);
+  std::vector<Strata> all;
+  for (int i = 0; i < 64; ++i) all.push_back(AnyStrata(random));
+  int closed = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    Census census(Crowded());
+    Census twin(Crowded());
+    for (const Strata& strata : all) ASSERT_EQ(census.Locate(strata), twin.Locate(strata));
+    for (std::uint64_t n = random() % 60; n > 0; --n) {
+      const Places places = census.Locate(AnyStrata(random));
+      census.Admit(places);
+      twin.Admit(places);
+    }
+    // Not in the order of admission: what leaves is rarely what came last.
+    std::vector<Places> visitors(1 + random() % 12);
+    for (Places& places : visitors) {
+      places = census.Locate(AnyStrata(random));
+      const bool was_open = census.Judge(places).reason != kQuota;
+      census.Admit(places);
+      closed += was_open && census.Judge(places).reason == kQuota ? 1 : 0;
+    }
+    std::shuffle(visitors.begin(), visitors.end(), random);
+    for (const Places& places : visitors) census.Withdraw(places);
+    ASSERT_EQ(census.admitted(), twin.admitted());
+    for (const Strata& strata : all) {
+      const Places places = census.Locate(strata);
+      ASSERT_EQ(census.Judge(places), twin.Judge(places)) << "trial " << trial;
+      ASSERT_EQ(census.NeedOf(places), twin.NeedOf(places)) << "trial " << trial;
+    }
+  }
+  EXPECT_GT(closed, 20);
+}
+
+TEST(CensusTest, WelcomesSomeStratumOfEveryAxisWhateverIsReplaced) {
+  std::mt19937_64 random(8);
+  spec::CollectionSpec spec = OneAxis({{"v0", 0.3}, {"v1", 0.13}}, 0, 0);
+  Census census(spec);
+  std::vector<Places> admitted;
+  for (int i = 0; i < 3000; ++i) {
+    const std::uint64_t leaving = random() % std::min<std::uint64_t>(4, admitted.size() + 1);
+    for (std::uint64_t n = 0; n < leaving; ++n) {
+      std::swap(admitted[random() % admitted.size()], admitted.back());
+      census.Withdraw(admitted.back());
+      admitted.pop_back();
+    }
+    // What takes a place is admitted whatever its stratum has: here one or two for each that left.
+    const Places places = census.Locate({{"v" + std::to_string(random() % 5)}});
+    for (int n = random() % 2 == 0 ? 2 : 1; n > 0; --n) {
+      if (leaving == 0 && census.Judge(places).reason != Reason::kNone) continue;
+      census.Admit(places);
+      admitted.push_back(places);
+    }
+    int welcome = 0;
+    for (int v = 0; v < 5; ++v) {
+      welcome += census.Judge(census.Locate({{"v" + std::to_string(v)}})).reason == Reason::kNone;
+    }
+    ASSERT_GT(welcome, 0) << i;
+  }
+}
+
+TEST(CensusTest, KeepsTheNumbersOfStrataWhateverIsSeenOrListedLater) {
+  Census census(Crowded());
+  const Strata strata = {{"v1", "x"}, {"north"}};
+  const Places places = census.Locate(strata);
+  const Numbers numbers = census.NumbersOf(places);
+  EXPECT_EQ(census.PlacesOf(numbers), places);
+  EXPECT_EQ(census.NamesOf(numbers),
+            std::vector<std::string>({"class=v1", "class=x", "site=north"}));
+  EXPECT_FALSE(census.PlacesOf({numbers[0], 17}));
+
+  spec::CollectionSpec other = Crowded();
+  other.balance.axes[0].targets = {{"a", 0.1}, {"x", 0.2}};
+  Census later(other);
+  later.Restore("site", "north", 1, numbers[2]);
+  later.Restore("class", "x", 1, numbers[1]);
+  later.Restore("class", "v1", 1, numbers[0]);
+  EXPECT_EQ(later.NumbersOf(later.Locate(strata)), numbers);
+  EXPECT_EQ(later.PlacesOf(numbers), later.Locate(strata));
+  const Numbers fresh = later.NumbersOf(later.Locate({{"a"}, {"south"}}));
+  EXPECT_EQ(std::set<std::uint32_t>(fresh.begin(), fresh.end()).size(), 2u);
+  const std::uint32_t last = *std::max_element(numbers.begin(), numbers.end());
+  for (const std::uint32_t number : fresh) EXPECT_GT(number, last);
+}
+
 TEST(BalancerStateEntriesTest, ReadBackWhatTheyWrote) {
   const Totals totals = {{"class", "attribute:weather"}, 7, 9};
   EXPECT_EQ(DecodeTotals(Encode(totals)).value(), totals);
   const HeldEntry held = {123, true, 456, {{"a", "b"}, {""}}};
   EXPECT_EQ(DecodeHeld(Encode(held)).value(), held);
-  const Decision decision = {{Reason::kOverTargetShare, "class=a", 4, 3.75}, true};
-  EXPECT_EQ(DecodeDecision(Encode(decision)).value(), decision);
+  const Judgement admitted = {Reason::kNone, "class=a", 4, 4.75};
+  const Decision decisions[] = {
+      {admitted},
+      {admitted, true, {7, 0}},
+      {admitted, false, {1, 2}, Numbers{1, 3, 1, 2}},
+      {admitted, false, {}, Numbers()},
+      {{Reason::kOverTargetShare, "class=a", 4, 3.75}, false, {}, {}, 1ull << 40},
+      {{Reason::kQuotaReached, "class=a", 4, 4}, false, {}, {}, 3},
+      {{Reason::kReserveFull, "class=a", 4, 3.75}},
+      {{Reason::kSuperseded, "", 0, 0}, false, {}, {}, 0, RecordId("better")}};
+  for (const Decision& decision : decisions) {
+    EXPECT_EQ(DecodeDecision(Encode(decision)).value(), decision);
+  }
+  const CountEntry count = {5, 6};
+  EXPECT_EQ(DecodeCount(Encode(count)).value(), count);
   const auto stratum = DecodeCountKey(CountKey("site", std::string("a\0b", 3))).value();
   EXPECT_EQ(stratum, std::pair(std::string("site"), std::string("a\0b", 3)));
 }
@@ -225,9 +342,13 @@ TEST(BalancerStateEntriesTest, CallDamagedEntriesCorrupt) {
   }
   const std::string endless = Encode(Totals()).substr(0, 20) + "\xff\xff\xff\xff";
   EXPECT_EQ(DecodeTotals(endless).error().code, ErrorCode::kCorruptState);
-  const std::string of_version_1 = std::string("\0\0\0\1", 4) + Encode(Totals()).substr(4);
-  EXPECT_EQ(DecodeTotals(of_version_1).error().code, ErrorCode::kConfig);
+  const std::string of_version_2 = std::string("\0\0\0\2", 4) + Encode(Totals()).substr(4);
+  EXPECT_EQ(DecodeTotals(of_version_2).error().code, ErrorCode::kConfig);
   EXPECT_EQ(DecodeDecision("?").error().code, ErrorCode::kCorruptState);
+  const std::string decision = Encode(Decision{{}, true, {1, 2}, Numbers{3}});
+  for (std::size_t size = 0; size < decision.size(); ++size) {
+    ASSERT_FALSE(DecodeDecision(decision.substr(0, size))) << size;
+  }
   EXPECT_EQ(DecodeCount("1234567").error().code, ErrorCode::kCorruptState);
   EXPECT_EQ(DecodeCountKey("n").error().code, ErrorCode::kCorruptState);
 }

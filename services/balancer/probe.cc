@@ -1,16 +1,18 @@
 #include "services/balancer/probe.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace winnow::balancer {
 
 double Divergence(const std::map<std::string, double>& targets,
-                  const std::map<std::string, std::uint64_t>& admitted, std::uint64_t total) {
-  if (total == 0) return 0;
+                  const std::map<std::string, std::int64_t>& admitted, std::int64_t total) {
+  if (total <= 0) return 0;
   double sum = 0;
   for (const auto& [value, target] : targets) {
     const auto found = admitted.find(value);
-    const double count = found == admitted.end() ? 0 : static_cast<double>(found->second);
+    const double count =
+        found == admitted.end() ? 0 : std::max(0.0, static_cast<double>(found->second));
     sum += std::abs(target - count / static_cast<double>(total));
   }
   return sum / 2;
@@ -26,6 +28,16 @@ BalancerProbe::BalancerProbe(const spec::CollectionSpec& spec, telemetry::Metric
   }
 }
 
+void BalancerProbe::Axis::Count(const std::vector<std::string>& strata, std::int64_t sign) {
+  for (const std::string& stratum : strata) {
+    if (stratum.compare(0, prefix.size(), prefix) != 0) continue;
+    total += sign;
+    const std::string value = stratum.substr(prefix.size());
+    // Only listed values: a map of all that come would grow without bound.
+    if (targets.count(value) != 0) admitted[value] += sign;
+  }
+}
+
 void BalancerProbe::Concluded(const record::ImageRecord& record) {
   const bool admitted =
       !record.history.empty() && record.selection &&
@@ -33,13 +45,8 @@ void BalancerProbe::Concluded(const record::ImageRecord& record) {
   if (!admitted) return;
   MutexLock lock(mutex_);
   for (Axis& axis : axes_) {
-    for (const std::string& stratum : record.selection->strata) {
-      if (stratum.compare(0, axis.prefix.size(), axis.prefix) != 0) continue;
-      ++axis.total;
-      const std::string value = stratum.substr(axis.prefix.size());
-      // Only listed values: a map of all that come would grow without bound.
-      if (axis.targets.count(value) != 0) ++axis.admitted[value];
-    }
+    axis.Count(record.selection->strata, 1);
+    axis.Count(record.selection->withdrawn, -1);
     axis.divergence.Set(Divergence(axis.targets, axis.admitted, axis.total));
   }
 }

@@ -14,6 +14,8 @@ TEST(DivergenceTest, IsHalfTheSumOfAbsoluteDifferencesOverListedValues) {
   EXPECT_DOUBLE_EQ(Divergence(targets, {{"dark", 2}, {"normal", 8}}, 10), 0.3);
   EXPECT_DOUBLE_EQ(Divergence(targets, {{"dark", 10}}, 10), 0.5);
   EXPECT_DOUBLE_EQ(Divergence(targets, {}, 10), 0.5) << "all admitted under values not listed";
+  EXPECT_DOUBLE_EQ(Divergence(targets, {{"dark", -3}, {"normal", 5}}, 5), 0.5);
+  EXPECT_DOUBLE_EQ(Divergence(targets, {{"dark", -3}}, -1), 0);
 }
 
 class BalancerProbeTest : public testing::Test {
@@ -55,6 +57,30 @@ TEST_F(BalancerProbeTest, CountsWhatWasAdmittedAndNothingElse) {
   probe.Concluded(Judged(Disposition::kForwarded, {"lighting=normal", "site=south"}));
   EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"lighting\"} 0")) << metrics_.Text();
   EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"site\"} 0.25")) << metrics_.Text();
+}
+
+TEST_F(BalancerProbeTest, CountsABetterCopyInThePlaceOfWhatItReplaces) {
+  BalancerProbe probe(spec_, metrics_);
+  const auto better = [](std::vector<std::string> strata, std::vector<std::string> withdrawn) {
+    record::ImageRecord record = Judged(Disposition::kForwarded, std::move(strata));
+    record.selection->withdrawn = std::move(withdrawn);
+    return record;
+  };
+  probe.Concluded(Judged(Disposition::kForwarded, {"lighting=dark", "site=north"}));
+  probe.Concluded(better({"lighting=dark", "site=north"}, {"lighting=dark", "site=north"}));
+  probe.Concluded(Judged(Disposition::kForwarded, {"lighting=normal", "site=north"}));
+  EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"lighting\"} 0")) << metrics_.Text();
+  probe.Concluded(better({"lighting=normal", "site=south"}, {"lighting=dark", "site=north"}));
+  EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"lighting\"} 0.5")) << metrics_.Text();
+  EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"site\"} 0.25"));
+}
+
+TEST_F(BalancerProbeTest, ShowsNoDivergenceWhereMoreWasReplacedThanAdmittedSinceItBegan) {
+  BalancerProbe probe(spec_, metrics_);
+  record::ImageRecord better = Judged(Disposition::kForwarded, {"lighting=dark"});
+  better.selection->withdrawn = {"lighting=normal", "lighting=normal"};
+  probe.Concluded(better);
+  EXPECT_TRUE(Shows("winnow_balance_divergence{axis=\"lighting\"} 0")) << metrics_.Text();
 }
 
 TEST_F(BalancerProbeTest, TakesRecordsThatSayNothing) {

@@ -16,7 +16,7 @@ namespace winnow::balancer {
 struct Held {
   std::uint64_t sequence = 0;  // of arrival; unique
   std::uint32_t rank = 0;      // quality, higher is better
-  bool quota_reached = false;  // nothing but an erasure makes room for it
+  bool quota_reached = false;  // when it came; only a withdrawal makes room for it
   std::uint64_t bytes = 0;     // of the image
   Places places;
 };
@@ -37,6 +37,7 @@ class Reserve {
   // then the latest. nullopt if empty.
   std::optional<std::uint64_t> Worst() const;
 
+  bool Has(std::uint64_t sequence) const { return held_.count(sequence) != 0; }
   const Held& At(std::uint64_t sequence) const { return held_.at(sequence); }
   std::uint64_t images() const { return held_.size(); }
   std::uint64_t bytes() const { return bytes_; }

@@ -48,7 +48,7 @@ TEST(ReserveTest, PutsWhatIsNeededMostBeforeWhatIsBest) {
   reserve.Add(Image(1, 900, census.Locate({{"a", "b"}})));
   reserve.Add(Image(2, 100, b));
   EXPECT_EQ(reserve.BestAdmissible(census), 1u) << "equal need: the better";
-  census.Restore("class", "c", 0);
+  census.Restore("class", "c", 0, 2);
   reserve.Add(Image(3, 50, census.Locate({{"c"}})));
   EXPECT_EQ(reserve.BestAdmissible(census), 1u) << "targets leave nothing for c";
   reserve.Remove(1);

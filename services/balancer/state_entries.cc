@@ -7,7 +7,14 @@
 #include "libs/base/wire.h"
 
 namespace winnow::balancer {
+
+using record::Disposition;
+using record::Reason;
+
 namespace {
+
+constexpr std::uint8_t kFromReserve = 1;
+constexpr std::uint8_t kInPlaceOfOthers = 2;
 
 Error Corrupt(std::string_view what) {
   return CorruptStateError(
@@ -28,7 +35,43 @@ std::vector<std::string> ReadTexts(WireReader& reader) {
   return texts;
 }
 
+void AppendNumbers(WireWriter& writer, const Numbers& numbers) {
+  writer.U32(static_cast<std::uint32_t>(numbers.size()));
+  for (const std::uint32_t number : numbers) writer.U32(number);
+}
+
+Numbers ReadNumbers(WireReader& reader) {
+  Numbers numbers;
+  for (std::uint32_t left = reader.U32(); left > 0 && reader.ok(); --left) {
+    numbers.push_back(reader.U32());
+  }
+  return numbers;
+}
+
+void AppendAdmission(WireWriter& writer, const Decision& decision) {
+  writer.U8((decision.from_reserve ? kFromReserve : 0) |
+            (decision.withdrawn ? kInPlaceOfOthers : 0));
+  AppendNumbers(writer, decision.strata);
+  if (decision.withdrawn) AppendNumbers(writer, *decision.withdrawn);
+}
+
+void ReadAdmission(WireReader& reader, Decision& decision) {
+  const std::uint8_t flags = reader.U8();
+  decision.from_reserve = (flags & kFromReserve) != 0;
+  decision.strata = ReadNumbers(reader);
+  if ((flags & kInPlaceOfOthers) != 0) decision.withdrawn = ReadNumbers(reader);
+}
+
 }  // namespace
+
+Disposition Decision::disposition() const {
+  switch (judgement.reason) {
+    case Reason::kNone: return Disposition::kForwarded;
+    case Reason::kOverTargetShare:
+    case Reason::kQuotaReached: return Disposition::kDeferred;
+    default: return Disposition::kRejected;
+  }
+}
 
 std::string CountKey(std::string_view axis, std::string_view value) {
   return WireWriter().Raw(kCountPrefix).Text(axis).Text(value).Take();
@@ -58,16 +101,22 @@ std::string Encode(const HeldEntry& held) {
 }
 
 std::string Encode(const Decision& decision) {
-  return WireWriter()
-      .Text(Name(decision.judgement.reason))
+  WireWriter writer;
+  writer.Text(Name(decision.judgement.reason))
       .Text(decision.judgement.stratum)
       .Double(decision.judgement.count)
-      .Double(decision.judgement.limit)
-      .U8(decision.from_reserve ? 1 : 0)
-      .Take();
+      .Double(decision.judgement.limit);
+  switch (decision.disposition()) {
+    case Disposition::kForwarded: AppendAdmission(writer, decision); break;
+    case Disposition::kDeferred: writer.U64(decision.sequence); break;
+    default: writer.Text(decision.superseded_by.value());
+  }
+  return writer.Take();
 }
 
-std::string EncodeCount(std::uint64_t count) { return WireWriter().U64(count).Take(); }
+std::string Encode(const CountEntry& count) {
+  return WireWriter().U64(count.count).U32(count.number).Take();
+}
 
 Result<Totals> DecodeTotals(std::string_view bytes) {
   WireReader reader(bytes);
@@ -101,26 +150,36 @@ Result<HeldEntry> DecodeHeld(std::string_view bytes) {
 
 Result<Decision> DecodeDecision(std::string_view bytes) {
   WireReader reader(bytes);
-  const std::optional<record::Reason> reason = record::ReasonFromName(reader.Text());
+  const std::optional<Reason> reason = record::ReasonFromName(reader.Text());
+  if (!reason) return Corrupt("entry of a decision");
   Decision decision;
+  decision.judgement.reason = *reason;
   decision.judgement.stratum = reader.Text();
   decision.judgement.count = reader.Double();
   decision.judgement.limit = reader.Double();
-  decision.from_reserve = reader.U8() == 1;
-  if (!reader.Done() || !reason) return Corrupt("entry of a decision");
-  decision.judgement.reason = *reason;
+  switch (decision.disposition()) {
+    case Disposition::kForwarded: ReadAdmission(reader, decision); break;
+    case Disposition::kDeferred: decision.sequence = reader.U64(); break;
+    default: decision.superseded_by = RecordId(reader.Text());
+  }
+  if (!reader.Done()) return Corrupt("entry of a decision");
   return decision;
 }
 
-Result<std::uint64_t> DecodeCount(std::string_view bytes) {
+Result<CountEntry> DecodeCount(std::string_view bytes) {
   WireReader reader(bytes);
-  const std::uint64_t count = reader.U64();
+  CountEntry entry;
+  entry.count = reader.U64();
+  entry.number = reader.U32();
   if (!reader.Done()) return Corrupt("count");
-  return count;
+  return entry;
 }
 
 Result<std::uint64_t> DecodeHeldKey(std::string_view key) {
-  return DecodeCount(key.substr(kHeldPrefix.size()));
+  WireReader reader(key.substr(kHeldPrefix.size()));
+  const std::uint64_t sequence = reader.U64();
+  if (!reader.Done()) return Corrupt("held image's key");
+  return sequence;
 }
 
 Result<std::pair<std::string, std::string>> DecodeCountKey(std::string_view key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,12 +10,13 @@
 
 #include "libs/base/ids.h"
 #include "libs/base/result.h"
+#include "libs/record/reason.h"
 #include "services/balancer/census.h"
 #include "services/balancer/strata.h"
 
 namespace winnow::balancer {
 
-inline constexpr std::uint32_t kStateVersion = 2;
+inline constexpr std::uint32_t kStateVersion = 3;
 
 inline constexpr std::string_view kTotalsKey = "t";
 inline constexpr std::string_view kCountPrefix = "n";
@@ -28,6 +30,13 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
+// What is counted under a stratum.
+struct CountEntry {
+  std::uint64_t count = 0;
+  std::uint32_t number = 0;  // see Numbers
+  friend bool operator==(const CountEntry&, const CountEntry&) = default;
+};
+
 // What is known of a held image without reading it.
 struct HeldEntry {
   std::uint32_t rank = 0;
@@ -37,10 +46,21 @@ struct HeldEntry {
   friend bool operator==(const HeldEntry&, const HeldEntry&) = default;
 };
 
-// What a record is told when it is offered again.
+// What a record is told when it is offered again, and what has to be known of it when a better copy
+// takes its place.
 struct Decision {
   Judgement judgement;
-  bool from_reserve = false;  // admitted after it had been held
+  // Of an admitted record only:
+  bool from_reserve = false;  // after it had been held
+  Numbers strata = {};        // it was counted under
+  // Of all images whose place it took; nullopt if it took none.
+  std::optional<Numbers> withdrawn = {};
+  // Of one that waits only: where in the reserve.
+  std::uint64_t sequence = 0;
+  // Of a superseded one only.
+  RecordId superseded_by = {};
+
+  record::Disposition disposition() const;
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 
@@ -52,14 +72,14 @@ std::string DecisionKey(const RecordId& id);
 std::string Encode(const Totals& totals);
 std::string Encode(const HeldEntry& held);
 std::string Encode(const Decision& decision);
-std::string EncodeCount(std::uint64_t count);
+std::string Encode(const CountEntry& count);
 
 // Error kCorruptState for bytes that the functions above cannot have written; kConfig for totals of
 // another state version.
 Result<Totals> DecodeTotals(std::string_view bytes);
 Result<HeldEntry> DecodeHeld(std::string_view bytes);
 Result<Decision> DecodeDecision(std::string_view bytes);
-Result<std::uint64_t> DecodeCount(std::string_view bytes);
+Result<CountEntry> DecodeCount(std::string_view bytes);
 Result<std::uint64_t> DecodeHeldKey(std::string_view key);
 Result<std::pair<std::string, std::string>> DecodeCountKey(std::string_view key);  // axis, value
 
