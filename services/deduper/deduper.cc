@@ -86,7 +86,7 @@ Status Deduper::AddToIndex(std::uint64_t sequence, const Kept& kept) {
   }
   next_sequence_ = std::max(next_sequence_, sequence + 1);
   if (Comparable(kept.fingerprint, policy_)) {
-    index_.Insert(static_cast<std::uint32_t>(sequence), kept.fingerprint->bits);
+    return index_.Insert(static_cast<std::uint32_t>(sequence), kept.fingerprint->bits);
   }
   return {};
 }
