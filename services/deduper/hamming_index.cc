@@ -17,8 +17,12 @@ using Tables = std::array<WordTable, WordTable::kWords>;
 
 constexpr std::uint32_t kReserved = 0xffff'ffff;
 // Entries in the tables' recent parts, of all: more make merges rarer and searches longer, and cost
-// memory, 288 bytes each for a while against 128 for good.
+// memory.
 constexpr std::size_t kEntriesPerRecent = 32;
+// What an entry takes there: in each of 8 tables 4 times a word and an id, besides once in the list
+// of the newest; and what the system rounds up to in 64 arrays.
+constexpr std::size_t kRecentBytes = 8 * (4 + 1) * 8;
+constexpr std::size_t kRecentSlack = 64 * (16u << 10);
 // A table is swept once this share of what is left has been erased.
 constexpr std::size_t kEntriesPerErasure = 8;
 // Entries that are loaded at a time: sorting them takes 16 bytes each.
@@ -260,7 +264,9 @@ std::vector<Match> HammingIndex::FindAll(const Bits& bits, int max_distance) con
 Status HammingIndex::SpillFor(std::size_t more_bytes) {
   constexpr int kArrays = WordTable::kSpills * static_cast<int>(WordTable::kWords) + 1;
   if (options_.memory_bytes == kUnlimited) return {};
-  while (spilled_ < kArrays && MemoryBytes() + more_bytes > options_.memory_bytes) {
+  // The recent parts grow between two calls of this.
+  const std::size_t soon = MostRecent() / tables_.size() * kRecentBytes + kRecentSlack;
+  while (spilled_ < kArrays && MemoryBytes() + more_bytes + soon > options_.memory_bytes) {
     WINNOW_RETURN_IF_ERROR(SpillNext());
     ++spilled_;
   }
