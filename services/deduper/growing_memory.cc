@@ -112,6 +112,8 @@ Status GrowingMemory::Resize(std::size_t bytes) {
   UseHugePages();
   const std::size_t before = mapped_;
   const std::size_t wanted = WithPadding(bytes);
+  // Cutting a file makes the file system wait for what it is writing: not for a little.
+  if (in_file() && wanted < before && wanted > before - before / 4) return {};
   if (wanted < before) {
     Unmap(wanted);
     held_ = wanted;
