@@ -10,26 +10,27 @@
 namespace winnow::deduper {
 namespace {
 
+// What is not done of a range.
 template <class Lane>
-inline void Skip(ScanRange<Lane>& range, std::uint32_t lanes) {
-  const std::uint32_t step = std::min(range.count, lanes);
-  range.lanes += step;
-  range.ids += step;
-  range.count -= step;
+inline ScanRange<Lane> Rest(const ScanRange<Lane>& range, std::uint32_t done) {
+  return {range.lanes + done, range.ids + done, range.count - done, range.value, range.limit};
 }
 
 template <class Lane>
 ScanRange<Lane>* ScanPortable(ScanRange<Lane>* at, ScanRange<Lane>* end, ScanHits& hits) {
   constexpr std::uint32_t kLanes = ScanHits::kBlock;
   for (; at < end; ++at) {
-    while (at->count > 0) {
-      if (!hits.HasRoom()) return at;
-      const std::uint32_t lanes = std::min(at->count, kLanes);
-      for (std::uint32_t i = 0; i < lanes; ++i) {
-        const auto difference = static_cast<Lane>(at->lanes[i] ^ at->value);
-        if (std::popcount(difference) <= at->limit) hits.Add(at->ids + i);
+    const ScanRange<Lane> range = *at;
+    for (std::uint32_t block = 0; block < range.count; block += kLanes) {
+      if (!hits.HasRoom()) {
+        *at = Rest(range, block);
+        return at;
       }
-      Skip(*at, kLanes);
+      const std::uint32_t block_end = std::min(range.count, block + kLanes);
+      for (std::uint32_t i = block; i < block_end; ++i) {
+        const auto difference = static_cast<Lane>(range.lanes[i] ^ range.value);
+        if (std::popcount(difference) <= range.limit) hits.Add(range.ids + i);
+      }
     }
   }
   return at;
@@ -96,23 +97,28 @@ template <class Lane>
 __attribute__((target("avx2"))) ScanRange<Lane>* ScanAvx2(ScanRange<Lane>* at, ScanRange<Lane>* end,
                                                           ScanHits& hits) {
   constexpr std::uint32_t kLanes = 32 / sizeof(Lane);
+  constexpr std::uint32_t kOneLane = (1u << sizeof(Lane)) - 1;
   for (; at < end; ++at) {
-    const __m256i value = sizeof(Lane) == 2 ? _mm256_set1_epi16(static_cast<short>(at->value))
-                                            : _mm256_set1_epi32(static_cast<int>(at->value));
-    const __m256i limit =
-        sizeof(Lane) == 2 ? _mm256_set1_epi16(static_cast<short>(at->limit))
-                          : _mm256_set1_epi32(at->limit);
-    while (at->count > 0) {
-      if (!hits.HasRoom()) return at;
-      const std::uint32_t lanes = std::min(at->count, kLanes);
-      const std::uint64_t wanted = (std::uint64_t{1} << (lanes * sizeof(Lane))) - 1;
-      std::uint64_t near = NearAvx2(at->lanes, value, limit) & wanted;
-      while (near != 0) {
-        const auto lane = static_cast<std::uint32_t>(__builtin_ctzll(near)) / sizeof(Lane);
-        hits.Add(at->ids + lane);
-        near &= ~(((std::uint64_t{1} << sizeof(Lane)) - 1) << (lane * sizeof(Lane)));
+    const ScanRange<Lane> range = *at;
+    const __m256i value = sizeof(Lane) == 2 ? _mm256_set1_epi16(static_cast<short>(range.value))
+                                            : _mm256_set1_epi32(static_cast<int>(range.value));
+    const __m256i limit = sizeof(Lane) == 2
+                              ? _mm256_set1_epi16(static_cast<short>(range.limit))
+                              : _mm256_set1_epi32(range.limit);
+    for (std::uint32_t block = 0; block < range.count; block += kLanes) {
+      if (!hits.HasRoom()) {
+        *at = Rest(range, block);
+        return at;
       }
-      Skip(*at, kLanes);
+      const std::uint32_t lanes = std::min(range.count - block, kLanes);
+      const auto wanted =
+          static_cast<std::uint32_t>((std::uint64_t{1} << (lanes * sizeof(Lane))) - 1);
+      std::uint32_t near = NearAvx2(range.lanes + block, value, limit) & wanted;
+      while (near != 0) {
+        const auto byte = static_cast<std::uint32_t>(__builtin_ctz(near));
+        hits.Add(range.ids + block + byte / sizeof(Lane));
+        near ^= kOneLane << byte;
+      }
     }
   }
   return at;
@@ -143,13 +149,17 @@ WINNOW_AVX512 ScanRange<Lane>* ScanAvx512(ScanRange<Lane>* at, ScanRange<Lane>* 
                                           ScanHits& hits) {
   constexpr std::uint32_t kLanes = 64 / sizeof(Lane);
   for (; at < end; ++at) {
-    while (at->count > 0) {
-      if (!hits.HasRoom()) return at;
-      const std::uint32_t lanes = std::min(at->count, kLanes);
+    const ScanRange<Lane> range = *at;
+    for (std::uint32_t block = 0; block < range.count; block += kLanes) {
+      if (!hits.HasRoom()) {
+        *at = Rest(range, block);
+        return at;
+      }
+      const std::uint32_t lanes = std::min(range.count - block, kLanes);
       const auto wanted = static_cast<std::uint32_t>((std::uint64_t{1} << lanes) - 1);
-      std::uint32_t near = NearAvx512(at->lanes, wanted, at->value, at->limit);
-      for (; near != 0; near &= near - 1) hits.Add(at->ids + __builtin_ctz(near));
-      Skip(*at, kLanes);
+      std::uint32_t near =
+          NearAvx512(range.lanes + block, wanted, range.value, range.limit);
+      for (; near != 0; near &= near - 1) hits.Add(range.ids + block + __builtin_ctz(near));
     }
   }
   return at;
