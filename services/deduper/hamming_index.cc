@@ -18,7 +18,7 @@ using Tables = std::array<WordTable, WordTable::kWords>;
 constexpr std::uint32_t kReserved = 0xffff'ffff;
 // Entries in the tables' recent parts, of all: more make merges rarer and searches longer, and cost
 // memory.
-constexpr std::size_t kEntriesPerRecent = 32;
+constexpr std::size_t kEntriesPerRecent = 128;
 // What an entry takes there: in each of 8 tables 4 times a word and an id, besides once in the list
 // of the newest; and what the system rounds up to in 64 arrays.
 constexpr std::size_t kRecentBytes = 8 * (4 + 1) * 8;
