@@ -167,11 +167,15 @@ Status HammingIndex::Insert(std::uint32_t id, const Bits& bits) {
   WINNOW_RETURN_IF_ERROR(SettleIfDue());
   WINNOW_RETURN_IF_ERROR(HoldEntry(id));
   store_.Put(id, bits);
-  for (std::size_t word = 0; word < tables_.size(); ++word) {
-    tables_[word].Insert({Word(bits, word), id});
-  }
+  AddToTables(id);
   ++inserts_;
   return {};
+}
+
+void HammingIndex::AddToTables(std::uint32_t id) {
+  for (std::size_t word = 0; word < tables_.size(); ++word) {
+    tables_[word].Insert({Word(store_[id], word), id});
+  }
 }
 
 Status HammingIndex::HoldEntry(std::uint32_t id) {
@@ -213,6 +217,11 @@ Status HammingIndex::Build() {
 }
 
 Status HammingIndex::LoadPending() {
+  if (size() <= options_.fewest_recent) {
+    for (const std::uint32_t id : pending_) AddToTables(id);
+    pending_.clear();
+    return {};
+  }
   std::vector<Posting> postings(pending_.size());
   WINNOW_RETURN_IF_ERROR(
       SpillFor(tables_.size() * WordTable::SettledBytes(postings.size())));

@@ -100,6 +100,7 @@ class HammingIndex {
   Status SettleIfDue();
   void SweepIfDue();
   Status LoadPending();
+  void AddToTables(std::uint32_t id);
   Status HoldEntry(std::uint32_t id);
   Status SpillFor(std::size_t more_bytes);
   Status SpillNext();
