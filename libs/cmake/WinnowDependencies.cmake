@@ -36,3 +36,17 @@ winnow_find_opencv(imgproc)
 winnow_find_opencv(dnn)
 
 find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)
+
+# Benchmarks compare with faiss where deploy/packages/bench.txt is installed. Debian's own CMake file
+# wants the package of every language binding.
+find_path(FAISS_INCLUDE_DIR faiss/IndexBinaryHash.h)
+find_library(FAISS_LIBRARY faiss)
+find_package(OpenMP QUIET)
+find_package(LAPACK QUIET)
+if(FAISS_INCLUDE_DIR AND FAISS_LIBRARY AND OpenMP_CXX_FOUND AND LAPACK_FOUND)
+  add_library(faiss::binary UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(faiss::binary PROPERTIES
+    IMPORTED_LOCATION ${FAISS_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${FAISS_INCLUDE_DIR}
+    INTERFACE_LINK_LIBRARIES "OpenMP::OpenMP_CXX;LAPACK::LAPACK")
+endif()

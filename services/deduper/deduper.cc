@@ -125,7 +125,7 @@ Status Deduper::RestoreKept(const StateView& state) {
         if (!kept) added = kept.error();
         if (!added) return false;
         next_sequence_ = *sequence + 1;
-        added = remembered_->Add(*sequence, *kept);
+        added = remembered_->Restore(*sequence, *kept);
         return added.has_value();
       }));
   WINNOW_RETURN_IF_ERROR(added);

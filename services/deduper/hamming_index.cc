@@ -2,185 +2,312 @@
 
 #include <algorithm>
 #include <bit>
+#include <filesystem>
+#include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "libs/base/check.h"
 
 namespace winnow::deduper {
 namespace {
 
-std::uint16_t Band(const HammingIndex::Bits& bits, int band) {
-  return static_cast<std::uint16_t>(bits[static_cast<std::size_t>(band / 4)] >> (16 * (band % 4)));
+using Bits = HammingIndex::Bits;
+using Match = HammingIndex::Match;
+using Accept = HammingIndex::Accept;
+using Tables = std::array<WordTable, WordTable::kWords>;
+
+constexpr std::uint32_t kReserved = 0xffff'ffff;
+// Entries in the tables' recent parts, of all: more make merges rarer and searches longer, and cost
+// memory.
+constexpr std::size_t kEntriesPerRecent = 128;
+// What an entry takes there: in each of 8 tables 4 times a word and an id, besides once in the list
+// of the newest; and what the system rounds up to in 64 arrays.
+constexpr std::size_t kRecentBytes = 8 * (4 + 1) * 8;
+constexpr std::size_t kRecentSlack = 64 * (16u << 10);
+// A table is swept once this share of what is left has been erased.
+constexpr std::size_t kEntriesPerErasure = 8;
+// Entries that are loaded at a time: sorting them takes 16 bytes each.
+constexpr std::size_t kLoad = 1u << 20;
+// Within this distance some word differs by at most one bit, so that one of its halves is equal.
+constexpr int kEqualDistance = 15;
+
+std::uint32_t Word(const Bits& bits, std::size_t word) {
+  return static_cast<std::uint32_t>(bits[word / 2] >> (32 * (word % 2)));
 }
 
-std::uint16_t Partner(const HammingIndex::Bits& bits, int band) { return Band(bits, band ^ 1); }
-
-// Clears the lowest set bit `limit` times instead of counting: no popcount instruction needed, and
-// the compiler turns the loop over a line into vector code.
-bool AtMost(std::uint16_t bits, int limit) {
-  for (int i = 0; i < limit; ++i) bits = static_cast<std::uint16_t>(bits & (bits - 1));
-  return bits == 0;
+bool NearerThan(const Match& a, const Match& b) {
+  return std::tie(a.distance, a.id) < std::tie(b.distance, b.id);
 }
+
+// One search: which entries are within the distance.
+class Search {
+ public:
+  Search(const Bits& bits, int max_distance, const FingerprintStore& store, const BitScan& scan)
+      : bits_(bits),
+        max_distance_(max_distance),
+        errors_(max_distance / static_cast<int>(WordTable::kWords)),
+        store_(store),
+        scan_(scan) {
+    WINNOW_CHECK(max_distance >= 0 && max_distance <= HammingIndex::kMaxDistance);
+  }
+
+  // Finds all up to kEqualDistance, and some of the others.
+  void LookAtEqual(const Tables& tables) {
+    WordTable::RecentRanges recent;
+    WordTable::SettledRanges equal;
+    for (std::size_t word = 0; word < WordTable::kWords; ++word) {
+      tables[word].AddRecent(Word(bits_, word), errors_, recent);
+      tables[word].AddEqual(Word(bits_, word), errors_, equal);
+    }
+    if (errors_ >= 2) {
+      for (std::size_t word = 0; word < WordTable::kWords; ++word) {
+        tables[word].PrefetchOneOff(Word(bits_, word));
+      }
+    }
+    Collect(scan_.scan16, equal);
+    Collect(scan_.scan32, recent);
+    Verify();
+  }
+
+  // Finds the rest.
+  void LookAtOneOff(const Tables& tables) {
+    if (errors_ < 2) return;
+    WordTable::SettledRanges one_off;
+    for (std::size_t word = 0; word < WordTable::kWords; ++word) {
+      tables[word].AddOneOff(Word(bits_, word), errors_, one_off);
+    }
+    Collect(scan_.scan16, one_off);
+    Verify();
+  }
+
+  // The nearest that counts among those found at `from` bits or more.
+  std::optional<Match> Nearest(int from, int to, const Accept& accept) {
+    DropRepetitions();
+    for (const Match& match : matches_) {
+      if (match.distance < from || match.distance > to) continue;
+      if (!accept || accept(match.id)) return match;
+    }
+    return std::nullopt;
+  }
+
+  // In order of distance, then id.
+  std::vector<Match> Take() {
+    DropRepetitions();
+    return std::move(matches_);
+  }
+
+ private:
+  template <class Lane, std::size_t kRoom>
+  void Collect(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list) {
+    ScanRange<Lane>* at = list.ranges.data();
+    ScanRange<Lane>* const end = at + list.count;
+    while ((at = scan(at, end, hits_)) != end) Verify();
+  }
+
+  void Verify() {
+    std::array<std::uint32_t, ScanHits::kRoom> ids;
+    std::array<std::uint16_t, ScanHits::kRoom> distances;
+    for (std::size_t i = 0; i < hits_.count; ++i) {
+      ids[i] = *hits_.ids[i];
+      __builtin_prefetch(&store_[ids[i]]);
+    }
+    scan_.distances(store_.words(), ids.data(), hits_.count, bits_.data(), distances.data());
+    for (std::size_t i = 0; i < hits_.count; ++i) {
+      if (distances[i] <= max_distance_ && store_.Contains(ids[i])) Add({ids[i], distances[i]});
+    }
+    hits_.count = 0;
+  }
+
+  void Add(const Match& match) {
+    // Close matches are met in many tables: what is kept stays within twice what there is.
+    if (matches_.size() == distinct_at_most_) {
+      DropRepetitions();
+      distinct_at_most_ = std::max(distinct_at_most_, 2 * matches_.size());
+    }
+    matches_.push_back(match);
+  }
+
+  void DropRepetitions() {
+    std::sort(matches_.begin(), matches_.end(), NearerThan);
+    matches_.erase(std::unique(matches_.begin(), matches_.end()), matches_.end());
+  }
+
+  const Bits& bits_;
+  const int max_distance_;
+  const int errors_;  // some word differs by at most so many bits
+  const FingerprintStore& store_;
+  const BitScan& scan_;
+  ScanHits hits_;
+  std::vector<Match> matches_;
+  std::size_t distinct_at_most_ = 1024;
+};
 
 }  // namespace
 
-int HammingDistance(const HammingIndex::Bits& a, const HammingIndex::Bits& b) {
+int HammingDistance(const Bits& a, const Bits& b) {
   int distance = 0;
   for (std::size_t i = 0; i < a.size(); ++i) distance += std::popcount(a[i] ^ b[i]);
   return distance;
 }
 
-HammingIndex::HammingIndex() : heads_(kBands * kBuckets, kNone) {}
+HammingIndex::HammingIndex() : HammingIndex(Options()) {}
 
-std::uint32_t HammingIndex::AllocateLine() {
-  std::uint32_t line = free_line_;
-  if (line != kNone) {
-    free_line_ = lines_[line].next;
-  } else {
-    line = used_lines_++;
-    WINNOW_CHECK(line != kNone);
-    lines_.GrowTo(used_lines_);
+Result<HammingIndex> HammingIndex::Create(Options options) {
+  if (options.memory_bytes != kUnlimited && options.spill_directory.empty()) {
+    return ConfigError("an index of fingerprints of limited memory needs a directory for the rest");
   }
-  lines_[line].ids.fill(kNone);
-  return line;
-}
-
-void HammingIndex::AddPosting(int band, std::uint32_t id, const Bits& bits) {
-  std::uint32_t& head = Head(band, Band(bits, band));
-  if (head == kNone || lines_[head].ids.back() != kNone) {
-    const std::uint32_t line = AllocateLine();
-    lines_[line].next = head;
-    head = line;
+  HammingIndex index(std::move(options));
+  if (!index.options_.spill_directory.empty()) {
+    std::error_code not_made;  // told by what cannot be written there
+    std::filesystem::create_directories(index.options_.spill_directory, not_made);
+    WINNOW_RETURN_IF_ERROR(GrowingMemory::InFile(index.options_.spill_directory));
   }
-  Line& line = lines_[head];
-  const auto place = std::find(line.ids.begin(), line.ids.end(), kNone) - line.ids.begin();
-  line.ids[static_cast<std::size_t>(place)] = id;
-  line.partners[static_cast<std::size_t>(place)] = Partner(bits, band);
-}
-
-void HammingIndex::RemovePosting(int band, std::uint32_t id, const Bits& bits) {
-  std::uint32_t& head = Head(band, Band(bits, band));
-  std::uint32_t at = head;
-  std::size_t place = Line::kPlaces;
-  for (; at != kNone; at = lines_[at].next) {
-    const auto& ids = lines_[at].ids;
-    place = static_cast<std::size_t>(std::find(ids.begin(), ids.end(), id) - ids.begin());
-    if (place < Line::kPlaces) break;
-  }
-  WINNOW_CHECK(at != kNone);
-  // The last posting of the first line takes the place, so that only that line has free ones.
-  Line& first = lines_[head];
-  std::size_t last = Line::kPlaces - 1;
-  while (first.ids[last] == kNone) --last;
-  lines_[at].ids[place] = first.ids[last];
-  lines_[at].partners[place] = first.partners[last];
-  first.ids[last] = kNone;
-  if (last == 0) {
-    const std::uint32_t emptied = head;
-    head = first.next;
-    first.next = free_line_;
-    free_line_ = emptied;
-  }
+  WINNOW_RETURN_IF_ERROR(index.SpillFor(0));
+  return index;
 }
 
 Status HammingIndex::Insert(std::uint32_t id, const Bits& bits) {
-  WINNOW_CHECK(id != kNone);
-  if (present_.size() <= id) present_.resize(std::size_t{id} + 1);
-  WINNOW_CHECK(!present_[id]);
-  bits_.GrowTo(std::size_t{id} + 1);
-  bits_[id] = bits;
-  present_[id] = true;
-  ++size_;
-  for (int band = 0; band < kBands; ++band) AddPosting(band, id, bits);
+  WINNOW_RETURN_IF_ERROR(SettleIfDue());
+  WINNOW_RETURN_IF_ERROR(HoldEntry(id));
+  store_.Put(id, bits);
+  AddToTables(id);
+  ++inserts_;
+  return {};
+}
+
+void HammingIndex::AddToTables(std::uint32_t id) {
+  for (std::size_t word = 0; word < tables_.size(); ++word) {
+    tables_[word].Insert({Word(store_[id], word), id});
+  }
+}
+
+Status HammingIndex::HoldEntry(std::uint32_t id) {
+  WINNOW_CHECK(id != kReserved);
+  if (!store_.HasRoom(id)) WINNOW_RETURN_IF_ERROR(SpillFor(FingerprintStore::kBlockBytes));
+  return store_.Hold(id);
+}
+
+std::size_t HammingIndex::MostRecent() const {
+  return std::max(options_.fewest_recent, size() / kEntriesPerRecent);
+}
+
+Status HammingIndex::SettleIfDue() {
+  const std::size_t most = MostRecent();
+  if (inserts_ < std::max<std::size_t>(1, most / tables_.size())) return {};
+  WordTable& table = tables_[next_to_settle_];
+  // At first all tables are equally full: those whose turn comes early wait for the next.
+  if (table.recent() >= most / 2) {
+    WINNOW_RETURN_IF_ERROR(SpillFor(WordTable::SettledBytes(table.recent())));
+    WINNOW_RETURN_IF_ERROR(table.Settle(store_));
+  }
+  next_to_settle_ = (next_to_settle_ + 1) % tables_.size();
+  inserts_ = 0;
+  return {};
+}
+
+Status HammingIndex::Append(std::uint32_t id, const Bits& bits) {
+  WINNOW_RETURN_IF_ERROR(HoldEntry(id));
+  if (pending_.size() >= kLoad) WINNOW_RETURN_IF_ERROR(LoadPending());
+  store_.Put(id, bits);
+  pending_.push_back(id);
+  return {};
+}
+
+Status HammingIndex::Build() {
+  WINNOW_RETURN_IF_ERROR(LoadPending());
+  pending_.shrink_to_fit();
+  return {};
+}
+
+Status HammingIndex::LoadPending() {
+  if (size() <= options_.fewest_recent) {
+    for (const std::uint32_t id : pending_) AddToTables(id);
+    pending_.clear();
+    return {};
+  }
+  std::vector<Posting> postings(pending_.size());
+  WINNOW_RETURN_IF_ERROR(
+      SpillFor(tables_.size() * WordTable::SettledBytes(postings.size())));
+  for (std::size_t word = 0; word < tables_.size(); ++word) {
+    for (std::size_t i = 0; i < postings.size(); ++i) {
+      postings[i] = {Word(store_[pending_[i]], word), pending_[i]};
+    }
+    WINNOW_RETURN_IF_ERROR(tables_[word].Load(postings));
+  }
+  pending_.clear();
   return {};
 }
 
 bool HammingIndex::Erase(std::uint32_t id) {
-  if (id >= present_.size() || !present_[id]) return false;
-  for (int band = 0; band < kBands; ++band) RemovePosting(band, id, bits_[id]);
-  present_[id] = false;
-  --size_;
+  if (!store_.Erase(id)) return false;
+  ++erasures_;
+  SweepIfDue();
   return true;
 }
 
-std::size_t HammingIndex::OpenLists(const Bits& bits, int max_distance, Cursors& cursors) const {
-  // Some pair of bands differs by at most an eighth of the distance, rounded down, and the better
-  // band of that pair by at most half of it.
-  const int pair_errors = max_distance / (kBands / 2);
-  const int probes = pair_errors >= 2 ? kProbes : 1;
-  std::size_t open = 0;
-  for (int band = 0; band < kBands; ++band) {
-    const std::uint32_t* heads = &heads_[static_cast<std::size_t>(band) * kBuckets];
-    for (int probe = 0; probe < probes; ++probe) {
-      const std::uint32_t flip = probe == 0 ? 0u : 1u << (probe - 1);
-      const std::uint32_t line = heads[Band(bits, band) ^ flip];
-      if (line == kNone) continue;
-      __builtin_prefetch(&lines_[line]);
-      const int limit = probe == 0 ? pair_errors : pair_errors - 1;
-      cursors[open++] = {line, Partner(bits, band), static_cast<std::uint16_t>(limit)};
-    }
-  }
-  return open;
+void HammingIndex::SweepIfDue() {
+  const std::size_t most = std::max(options_.fewest_recent, size() / kEntriesPerErasure);
+  if (erasures_ < std::max<std::size_t>(1, most / tables_.size())) return;
+  tables_[next_to_sweep_].Sweep(store_);
+  next_to_sweep_ = (next_to_sweep_ + 1) % tables_.size();
+  erasures_ = 0;
 }
 
-void HammingIndex::CollectCandidates(const Line& line, const Cursor& cursor,
-                                     std::vector<std::uint32_t>& candidates) const {
-  for (std::size_t place = 0; place < Line::kPlaces; ++place) {
-    const auto difference = static_cast<std::uint16_t>(line.partners[place] ^ cursor.partner);
-    if (!AtMost(difference, cursor.limit) || line.ids[place] == kNone) continue;
-    __builtin_prefetch(&bits_[line.ids[place]]);
-    candidates.push_back(line.ids[place]);
-  }
+std::optional<Match> HammingIndex::FindNearest(const Bits& bits, int max_distance,
+                                               const Accept& accept) const {
+  WINNOW_CHECK(pending_.empty());
+  Search search(bits, max_distance, store_, *options_.scan);
+  search.LookAtEqual(tables_);
+  if (const auto match = search.Nearest(0, kEqualDistance, accept)) return match;
+  search.LookAtOneOff(tables_);
+  return search.Nearest(kEqualDistance + 1, max_distance, accept);
 }
 
-std::vector<std::uint32_t> HammingIndex::Candidates(const Bits& bits, int max_distance) const {
-  Cursors cursors;
-  std::size_t open = OpenLists(bits, max_distance, cursors);
-  std::vector<std::uint32_t> candidates;
-  // All lists advance together, a line each: the cache misses of one round overlap.
-  while (open > 0) {
-    std::size_t still_open = 0;
-    for (std::size_t i = 0; i < open; ++i) {
-      const Line& line = lines_[cursors[i].line];
-      CollectCandidates(line, cursors[i], candidates);
-      if (line.next == kNone) continue;
-      __builtin_prefetch(&lines_[line.next]);
-      cursors[still_open++] = {line.next, cursors[i].partner, cursors[i].limit};
-    }
-    open = still_open;
-  }
-  return candidates;
-}
-
-std::optional<HammingIndex::Match> HammingIndex::FindNearest(const Bits& bits,
-                                                             int max_distance, const std::function<bool(std::uint32_t)>& accept) const {
-  WINNOW_CHECK(max_distance >= 0 && max_distance <= kMaxDistance);
-  std::optional<Match> nearest;
-  for (const std::uint32_t id : Candidates(bits, max_distance)) {
-    const int distance = HammingDistance(bits, bits_[id]);
-    if (distance > max_distance || (accept && !accept(id))) continue;
-    if (!nearest || distance < nearest->distance ||
-        (distance == nearest->distance && id < nearest->id)) {
-      nearest = Match{id, distance};
-    }
-  }
-  return nearest;
-}
-
-std::vector<HammingIndex::Match> HammingIndex::FindAll(const Bits& bits, int max_distance) const {
-  WINNOW_CHECK(max_distance >= 0 && max_distance <= kMaxDistance);
-  std::vector<Match> matches;
-  for (const std::uint32_t id : Candidates(bits, max_distance)) {
-    const int distance = HammingDistance(bits, bits_[id]);
-    if (distance <= max_distance) matches.push_back({id, distance});
-  }
+std::vector<Match> HammingIndex::FindAll(const Bits& bits, int max_distance) const {
+  WINNOW_CHECK(pending_.empty());
+  Search search(bits, max_distance, store_, *options_.scan);
+  search.LookAtEqual(tables_);
+  search.LookAtOneOff(tables_);
+  std::vector<Match> matches = search.Take();
   std::sort(matches.begin(), matches.end());
-  matches.erase(std::unique(matches.begin(), matches.end()), matches.end());
   return matches;
 }
 
+Status HammingIndex::SpillFor(std::size_t more_bytes) {
+  constexpr int kArrays = WordTable::kSpills * static_cast<int>(WordTable::kWords) + 1;
+  if (options_.memory_bytes == kUnlimited) return {};
+  // The recent parts grow between two calls of this.
+  const std::size_t soon = MostRecent() / tables_.size() * kRecentBytes + kRecentSlack;
+  while (spilled_ < kArrays && MemoryBytes() + more_bytes + soon > options_.memory_bytes) {
+    WINNOW_RETURN_IF_ERROR(SpillNext());
+    ++spilled_;
+  }
+  return {};
+}
+
+// Ids are read for the few entries that pass the test on lanes, fingerprints for as many, but they
+// are half as many bytes; lanes are scanned by the thousand.
+Status HammingIndex::SpillNext() {
+  constexpr int kTables = WordTable::kWords;
+  const int ids = 2 * kTables;
+  const std::string& directory = options_.spill_directory;
+  if (spilled_ == ids) return store_.MoveToFile(directory);
+  const int array = spilled_ < ids ? spilled_ : spilled_ - 1;
+  WordTable& table = tables_[static_cast<std::size_t>(array % kTables)];
+  return table.SpillArray(array / kTables).MoveToFile(directory);
+}
+
 std::size_t HammingIndex::MemoryBytes() const {
-  return heads_.capacity() * sizeof(heads_[0]) + lines_.size() * sizeof(Line) +
-         bits_.size() * sizeof(Bits) + present_.capacity() / 8;
+  std::size_t bytes = store_.MemoryBytes() + pending_.capacity() * sizeof(pending_[0]);
+  for (const WordTable& table : tables_) bytes += table.MemoryBytes();
+  return bytes;
+}
+
+std::size_t HammingIndex::DiskBytes() const {
+  std::size_t bytes = store_.DiskBytes();
+  for (const WordTable& table : tables_) bytes += table.DiskBytes();
+  return bytes;
 }
 
 }  // namespace winnow::deduper

@@ -1,34 +1,37 @@
 // Finds 256-bit fingerprints within a Hamming distance: exactly, and without looking at all of
-// them.
+// them. Entries come and go; memory is bounded by a figure, what is beyond it is kept in files.
 //
 // Multi-index hashing (Norouzi, Punjani, Fleet: Fast Exact Search in Hamming Space with Multi-Index
 // Hashing, 2014) with the geometry of PDQ's reference index: 16 bands of 16 bits, each with its own
 // table. Two fingerprints at distance <= 31 differ by at most one bit in some band, so 17 probes
 // into each table meet every match.
 //
-// A second pigeonhole drops most false candidates before they cost a cache miss. Pair the bands:
-// 31 differing bits spread over 8 pairs leave some pair with at most 3, hence a band with at most 1
-// and its partner with the rest. A posting therefore stores the partner band beside the id; a
-// candidate counts only if the partner differs by <= 3 bits where the band was equal, by <= 2 where
-// it was one bit off.
+// A second pigeonhole drops most false candidates before they cost a cache miss. Pair the bands
+// into 8 words: 31 differing bits leave some word with at most 3, hence a band with at most 1 and
+// its partner with the rest. A candidate counts only if the partner differs by <= 3 bits where the
+// band was equal, by <= 2 where it was one bit off. What stands where: word_table.h.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
-#include "libs/base/result.h"
-#include <memory>
+#include <limits>
 #include <optional>
+#include <string>
 #include <vector>
+
+#include "libs/base/result.h"
+#include "services/deduper/bit_scan.h"
+#include "services/deduper/fingerprint_store.h"
+#include "services/deduper/word_table.h"
 
 namespace winnow::deduper {
 
 // Not thread-safe; const members may run in parallel with each other.
 class HammingIndex {
  public:
-  using Bits = std::array<std::uint64_t, 4>;
+  using Bits = FingerprintStore::Bits;
 
   // The pigeonholes above hold up to here.
   static constexpr int kMaxDistance = 31;
@@ -39,92 +42,80 @@ class HammingIndex {
     friend auto operator<=>(const Match&, const Match&) = default;
   };
 
+  // Whether an entry within the distance counts. Asked at most once for each of them, and never
+  // about others, in order of distance, then id, until it says yes.
+  using Accept = std::function<bool(std::uint32_t id)>;
+
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
   struct Options {
-    std::uint64_t memory_bytes = ~0ull;
-    std::string spill_directory = {};
+    // Arrays that would exceed it are moved to files, one by one: ids first, then fingerprints,
+    // then what each search scans. 0: everything that can be in a file is. What cannot is bounded
+    // too: README.md tells by how much.
+    std::uint64_t memory_bytes = kUnlimited;
+    // Where the files are, nameless, as long as the index lives; made if it is not there. Must be a
+    // local disk.
+    std::string spill_directory;
+    // Entries that are collected before they are merged, at least; for tests of merging.
+    std::size_t fewest_recent = 16384;
+    const BitScan* scan = &BestBitScan();
   };
-  static Result<HammingIndex> Create(const Options&) { return HammingIndex(); }
+
+  // kConfig if memory is limited and there is no directory, kUnavailable if it cannot be written to.
+  static Result<HammingIndex> Create(Options options);
+  // In memory, without limit.
   HammingIndex();
 
-  // `id` is the caller's and must not be in the index. Memory grows with the largest id, so number
-  // densely; 2^32 - 1 is reserved.
+  // `id` is the caller's and must not be in the index. Number in ascending order, more or less
+  // densely, and do not use an id again: memory is taken by blocks of 65536 ids. 2^32 - 1 is
+  // reserved. kUnavailable, with nothing changed, if there is no room on disk.
   Status Insert(std::uint32_t id, const Bits& bits);
-  Status Build() { return {}; }
-  std::size_t DiskBytes() const { return 0; }
+
+  // To fill an index quickly: Append any number of entries, as by Insert, then Build. Between the
+  // two nothing else may be called.
+  Status Append(std::uint32_t id, const Bits& bits);
+  Status Build();
 
   // False if `id` is not in the index.
   bool Erase(std::uint32_t id);
 
-  // The closest within `max_distance`, the smallest id among equals. 0 <= max_distance <= 31.
-  std::optional<Match> FindNearest(const Bits& bits, int max_distance, const std::function<bool(std::uint32_t)>& accept = nullptr) const;
+  // The closest within `max_distance` that `accept` (if there is one) accepts, the smallest id
+  // among equals. 0 <= max_distance <= 31. Distances below 16 cost a tenth of the others.
+  std::optional<Match> FindNearest(const Bits& bits, int max_distance,
+                                   const Accept& accept = {}) const;
 
   // All within `max_distance`, in order of id. 0 <= max_distance <= 31.
   std::vector<Match> FindAll(const Bits& bits, int max_distance) const;
 
-  std::size_t size() const { return size_; }
+  std::size_t size() const { return store_.size(); }
 
-  // Heap bytes in use: about 170 an entry at a million, 4 MiB when empty.
+  // All that is held, unused room included. Files are mapped: what the system caches of them is
+  // its own and not counted.
   std::size_t MemoryBytes() const;
+  std::size_t DiskBytes() const;
 
  private:
-  static constexpr std::uint32_t kNone = 0xffff'ffff;
-  static constexpr int kBands = 16;
-  static constexpr int kProbes = 17;  // the value itself and each with one bit flipped
-  static constexpr std::size_t kBuckets = 1u << 16;
+  explicit HammingIndex(Options options) : options_(std::move(options)) {}
 
-  // One cache line of a bucket's list. Only the first line of a bucket may have free places; they
-  // come last and hold kNone.
-  struct alignas(64) Line {
-    static constexpr std::size_t kPlaces = 10;
-    std::uint32_t next = kNone;
-    std::array<std::uint32_t, kPlaces> ids;
-    std::array<std::uint16_t, kPlaces> partners;
-  };
+  std::size_t MostRecent() const;
+  Status SettleIfDue();
+  void SweepIfDue();
+  Status LoadPending();
+  void AddToTables(std::uint32_t id);
+  Status HoldEntry(std::uint32_t id);
+  Status SpillFor(std::size_t more_bytes);
+  Status SpillNext();
 
-  // A place in one bucket's list during a search.
-  struct Cursor {
-    std::uint32_t line;
-    std::uint16_t partner;  // of the fingerprint searched for
-    std::uint16_t limit;    // bits the partner may differ by
-  };
-  using Cursors = std::array<Cursor, std::size_t{kBands} * kProbes>;
-
-  // A vector that never moves its elements, so that growth costs no copy and no double memory.
-  template <class T>
-  class Pages {
-   public:
-    T& operator[](std::size_t i) { return pages_[i / kPage][i % kPage]; }
-    const T& operator[](std::size_t i) const { return pages_[i / kPage][i % kPage]; }
-    std::size_t size() const { return pages_.size() * kPage; }
-    void GrowTo(std::size_t size) {
-      while (this->size() < size) pages_.push_back(std::make_unique<T[]>(kPage));
-    }
-
-   private:
-    static constexpr std::size_t kPage = 4096;
-    std::vector<std::unique_ptr<T[]>> pages_;
-  };
-
-  std::uint32_t& Head(int band, std::uint16_t value) {
-    return heads_[static_cast<std::size_t>(band) * kBuckets + value];
-  }
-  std::uint32_t AllocateLine();
-  void AddPosting(int band, std::uint32_t id, const Bits& bits);
-  void RemovePosting(int band, std::uint32_t id, const Bits& bits);
-  // Cursors at the buckets that may hold a match; returns how many.
-  std::size_t OpenLists(const Bits& bits, int max_distance, Cursors& cursors) const;
-  void CollectCandidates(const Line& line, const Cursor& cursor,
-                         std::vector<std::uint32_t>& candidates) const;
-  // Ids that pass the partner test, some more than once. Holds every match.
-  std::vector<std::uint32_t> Candidates(const Bits& bits, int max_distance) const;
-
-  std::vector<std::uint32_t> heads_;  // band-major; first line of each bucket
-  Pages<Line> lines_;
-  std::uint32_t used_lines_ = 0;
-  std::uint32_t free_line_ = kNone;  // list through Line::next
-  Pages<Bits> bits_;                 // by id
-  std::vector<bool> present_;        // by id
-  std::size_t size_ = 0;
+  Options options_;
+  FingerprintStore store_;
+  std::array<WordTable, WordTable::kWords> tables_;
+  // Tables settle and are swept one at a time, so that no call takes long.
+  std::size_t inserts_ = 0;  // since a table was last settled
+  std::size_t erasures_ = 0;  // since a table was last swept
+  std::size_t next_to_settle_ = 0;
+  std::size_t next_to_sweep_ = 0;
+  int spilled_ = 0;  // arrays that went to files
+  std::vector<std::uint32_t> pending_;  // appended, not in the tables yet
 };
 
 // 0..256.

@@ -3,82 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-#include <random>
+#include "services/deduper/hamming_index_testing.h"
 
 namespace winnow::deduper {
 namespace {
 
-using Bits = HammingIndex::Bits;
-using Match = HammingIndex::Match;
-using Entries = std::map<std::uint32_t, Bits>;
-using Random = std::mt19937_64;
-
-Bits RandomBits(Random& random) { return {random(), random(), random(), random()}; }
-
-Bits Flipped(Bits bits, int position) {
-  bits[static_cast<std::size_t>(position / 64)] ^= 1ull << (position % 64);
-  return bits;
-}
-
-Bits AtDistance(const Bits& bits, int distance, Random& random) {
-  Bits moved = bits;
-  while (HammingDistance(bits, moved) < distance) {
-    const Bits next = Flipped(moved, static_cast<int>(random() % 256));
-    if (HammingDistance(bits, next) > HammingDistance(bits, moved)) moved = next;
-  }
-  return moved;
-}
+using testing::IsEmpty;
 
 // `distance` bits spread so that no band gets more than another by two: the hardest for bands.
 Bits SpreadEvenly(Bits bits, int distance) {
   for (int i = 0; i < distance; ++i) bits = Flipped(bits, 16 * (i % 16) + i / 16);
   return bits;
-}
-
-HammingIndex IndexOf(const Entries& entries) {
-  HammingIndex index;
-  for (const auto& [id, bits] : entries) (void)index.Insert(id, bits);
-  return index;
-}
-
-std::vector<Match> BruteForce(const Entries& entries, const Bits& bits, int max_distance) {
-  std::vector<Match> matches;
-  for (const auto& [id, entry] : entries) {
-    const int distance = HammingDistance(entry, bits);
-    if (distance <= max_distance) matches.push_back({id, distance});
-  }
-  return matches;
-}
-
-std::optional<Match> Nearest(const std::vector<Match>& matches) {
-  std::optional<Match> nearest;
-  for (const Match& match : matches) {
-    if (!nearest || match.distance < nearest->distance) nearest = match;
-  }
-  return nearest;
-}
-
-void ExpectAgreesAtEveryDistance(const HammingIndex& index, const Entries& entries,
-                                 const Bits& query) {
-  for (int d = 0; d <= HammingIndex::kMaxDistance; ++d) {
-    const std::vector<Match> expected = BruteForce(entries, query, d);
-    ASSERT_EQ(index.FindAll(query, d), expected) << "distance " << d;
-    ASSERT_EQ(index.FindNearest(query, d), Nearest(expected)) << "distance " << d;
-  }
-}
-
-// Clusters around a few centres, so that every distance up to 40 occurs.
-Entries ClusteredEntries(Random& random, int centres, int each) {
-  Entries entries;
-  for (int c = 0; c < centres; ++c) {
-    const Bits centre = RandomBits(random);
-    for (int i = 0; i < each; ++i) {
-      entries[static_cast<std::uint32_t>(entries.size())] =
-          AtDistance(centre, static_cast<int>(random() % 41), random);
-    }
-  }
-  return entries;
 }
 
 TEST(HammingDistanceTest, CountsDifferingBits) {
@@ -87,51 +22,78 @@ TEST(HammingDistanceTest, CountsDifferingBits) {
   EXPECT_EQ(HammingDistance({~0ull, ~0ull, ~0ull, ~0ull}, {}), 256);
 }
 
-TEST(HammingIndexTest, AgreesWithBruteForceAtEveryDistance) {
+// What every kind of index must find.
+class HammingIndexRecallTest : public testing::TestWithParam<IndexKind> {
+ protected:
+  void SetUp() override {
+    if (FindBitScan(GetParam().scan) == nullptr) GTEST_SKIP() << "this processor cannot";
+  }
+  HammingIndex IndexOf(const Entries& entries) const { return GetParam().Build(entries); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, HammingIndexRecallTest, testing::ValuesIn(AllIndexKinds()),
+                         [](const auto& kind) { return kind.param.Name(); });
+
+TEST_P(HammingIndexRecallTest, AgreesWithBruteForceAtEveryDistance) {
   Random random(1);
-  const Entries entries = ClusteredEntries(random, 40, 30);
+  const Entries entries = ClusteredEntries(random, 20, 30);
   const HammingIndex index = IndexOf(entries);
   EXPECT_EQ(index.size(), entries.size());
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 15; ++i) {
     const auto entry = entries.find(static_cast<std::uint32_t>(random() % entries.size()));
     ExpectAgreesAtEveryDistance(
         index, entries, AtDistance(entry->second, static_cast<int>(random() % 40), random));
   }
 }
 
-TEST(HammingIndexTest, FindsErrorsSpreadEvenlyOverTheBands) {
+TEST_P(HammingIndexRecallTest, FindsErrorsSpreadEvenlyOverTheBands) {
   Random random(2);
+  const Bits query = RandomBits(random);
+  Entries entries;
   for (int d = 0; d <= HammingIndex::kMaxDistance + 1; ++d) {
-    const Bits query = RandomBits(random);
-    const Entries entries = {{0, SpreadEvenly(query, d)}};
-    ExpectAgreesAtEveryDistance(IndexOf(entries), entries, query);
+    entries[static_cast<std::uint32_t>(d)] = SpreadEvenly(query, d);
   }
+  ExpectAgreesAtEveryDistance(IndexOf(entries), entries, query);
 }
 
-// Each pair of bands gets every split of its errors; the other pairs are filled up to 31.
-TEST(HammingIndexTest, FindsEverySplitOfErrorsBetweenPartners) {
+// Each word gets every split of its errors between its halves; the other words are filled up to 31.
+TEST_P(HammingIndexRecallTest, FindsEverySplitOfErrorsBetweenPartners) {
   const Bits query{};
-  for (int pair = 0; pair < 8; ++pair) {
+  Entries entries;
+  for (int word = 0; word < 8; ++word) {
     for (int left = 0; left <= 3; ++left) {
       Bits bits = query;
-      for (int i = 0; i < 3; ++i) bits = Flipped(bits, 32 * pair + (i < left ? i : 16 + i));
+      for (int i = 0; i < 3; ++i) bits = Flipped(bits, 32 * word + (i < left ? i : 16 + i));
       for (int i = 0; i < 28; ++i) {
-        const int other = (pair + 1 + i % 7) % 8;
+        const int other = (word + 1 + i % 7) % 8;
         bits = Flipped(bits, 32 * other + i / 7 + (i / 7 % 2 == 0 ? 0 : 16));
       }
       ASSERT_EQ(HammingDistance(query, bits), 31);
-      EXPECT_THAT(IndexOf({{7, bits}}).FindAll(query, 31), testing::ElementsAre(Match{7, 31}))
-          << "pair " << pair << ", " << left << " errors in its first band";
+      entries[static_cast<std::uint32_t>(4 * word + left)] = bits;
     }
   }
+  // Each can be found by one word only: the others have four errors.
+  EXPECT_EQ(IndexOf(entries).FindAll(query, 31), BruteForce(entries, query));
 }
 
-TEST(HammingIndexTest, HoldsManyFingerprintsThatShareBands) {
+TEST_P(HammingIndexRecallTest, FindsErrorsThatAllFallIntoOneBand) {
   Random random(3);
+  const Bits query = RandomBits(random);
+  Entries entries;
+  for (int band = 0; band < 16; ++band) {
+    Bits bits = query;
+    for (int bit = 0; bit < 16; ++bit) bits = Flipped(bits, 16 * band + bit);
+    entries[static_cast<std::uint32_t>(band)] = bits;
+  }
+  ExpectAgreesAtEveryDistance(IndexOf(entries), entries, query);
+}
+
+TEST_P(HammingIndexRecallTest, HoldsManyFingerprintsThatShareBands) {
+  Random random(4);
   const Bits centre = RandomBits(random);
   Entries entries;
-  for (std::uint32_t id = 0; id < 600; ++id) {
-    // Equal in all bands but two: long lists in fourteen buckets.
+  for (std::uint32_t id = 0; id < 400; ++id) {
+    // Equal in all bands but two: long lists in fourteen of them.
     Bits bits = centre;
     bits[0] = (bits[0] & ~0xffff'ffffull) | (random() & 0xffff'ffffull);
     entries[id] = id % 3 == 0 ? centre : bits;
@@ -139,17 +101,19 @@ TEST(HammingIndexTest, HoldsManyFingerprintsThatShareBands) {
   ExpectAgreesAtEveryDistance(IndexOf(entries), entries, centre);
 }
 
-TEST(HammingIndexTest, PrefersTheSmallestIdAmongEquallyNear) {
-  Random random(4);
-  const Bits query = RandomBits(random);
-  const Entries entries = {
-      {9, Flipped(query, 200)}, {4, Flipped(query, 3)}, {6, Flipped(query, 90)}};
-  EXPECT_EQ(IndexOf(entries).FindNearest(query, 31), (Match{4, 1}));
+// Black pictures. Each is met sixteen times: more hits than a search holds at a time.
+TEST_P(HammingIndexRecallTest, HoldsManyFingerprintsOfOnlyZeros) {
+  Entries entries;
+  for (std::uint32_t id = 0; id < 400; ++id) entries[id] = Bits{};
+  const HammingIndex index = IndexOf(entries);
+  ExpectAgreesAtEveryDistance(index, entries, Bits{});
+  ExpectAgreesAtEveryDistance(index, entries, SpreadEvenly(Bits{}, 31));
+  EXPECT_THAT(index.FindAll(SpreadEvenly(Bits{}, 32), 31), IsEmpty());
 }
 
-TEST(HammingIndexTest, ForgetsWhatIsErased) {
+TEST_P(HammingIndexRecallTest, ForgetsWhatIsErased) {
   Random random(5);
-  Entries entries = ClusteredEntries(random, 10, 50);
+  Entries entries = ClusteredEntries(random, 8, 50);
   HammingIndex index = IndexOf(entries);
   const Entries all = entries;
   while (entries.size() > 20) {
@@ -160,35 +124,91 @@ TEST(HammingIndexTest, ForgetsWhatIsErased) {
     if (entries.size() % 80 == 0) ExpectAgreesAtEveryDistance(index, entries, all.at(0));
   }
   EXPECT_EQ(index.size(), entries.size());
-  for (std::uint32_t id = 0; id < all.size(); id += 7) {
+  for (std::uint32_t id = 0; id < all.size(); id += 23) {
     ExpectAgreesAtEveryDistance(index, entries, all.at(id));
   }
 }
 
-TEST(HammingIndexTest, ReusesTheRoomOfErasedEntries) {
+TEST_P(HammingIndexRecallTest, PrefersTheSmallestIdAmongEquallyNear) {
   Random random(6);
-  const Entries entries = ClusteredEntries(random, 20, 20);
-  HammingIndex index = IndexOf(entries);
-  const std::size_t before = index.MemoryBytes();
-  for (int round = 0; round < 30; ++round) {
-    for (const auto& [id, bits] : entries) index.Erase(id);
-    EXPECT_EQ(index.size(), 0u);
-    for (const auto& [id, bits] : entries) (void)index.Insert(id, bits);
-  }
-  EXPECT_EQ(index.MemoryBytes(), before);
-  ExpectAgreesAtEveryDistance(index, entries, entries.at(3));
+  const Bits query = RandomBits(random);
+  const Entries entries = {
+      {4, Flipped(query, 3)}, {6, Flipped(query, 90)}, {9, Flipped(query, 200)}};
+  EXPECT_EQ(IndexOf(entries).FindNearest(query, 31), (Match{4, 1}));
 }
 
-TEST(HammingIndexTest, FindsNothingWhenEmptyAndRejectsUnknownErasures) {
-  HammingIndex index;
+// A caller's answer may cost a look-up: what is within the distance is asked about once, nearest
+// first, and nothing else at all.
+TEST_P(HammingIndexRecallTest, AsksAboutEachMatchOnceNearestFirst) {
+  Random random(7);
+  const Entries entries = ClusteredEntries(random, 4, 60);
+  const HammingIndex index = IndexOf(entries);
+  for (int i = 0; i < 10; ++i) {
+    const Bits query = entries.at(static_cast<std::uint32_t>(random() % entries.size()));
+    std::vector<Match> expected = BruteForce(entries, query);
+    std::stable_sort(expected.begin(), expected.end(),
+                     [](const Match& a, const Match& b) { return a.distance < b.distance; });
+    std::vector<std::uint32_t> asked;
+    const auto refuse = [&](std::uint32_t id) {
+      asked.push_back(id);
+      return false;
+    };
+    EXPECT_FALSE(index.FindNearest(query, 31, refuse));
+    std::vector<std::uint32_t> expected_ids;
+    for (const Match& match : expected) expected_ids.push_back(match.id);
+    EXPECT_EQ(asked, expected_ids);
+  }
+}
+
+TEST_P(HammingIndexRecallTest, FindsTheNearestThatCounts) {
+  Random random(8);
+  const Entries entries = ClusteredEntries(random, 4, 60);
+  const HammingIndex index = IndexOf(entries);
+  const auto counts = [](std::uint32_t id) { return id % 7 == 3; };
+  Entries counting;
+  for (const auto& [id, bits] : entries) {
+    if (counts(id)) counting[id] = bits;
+  }
+  for (const auto& [id, query] : entries) {
+    for (const int d : {5, 15, 16, 31}) {
+      EXPECT_EQ(index.FindNearest(query, d, counts), Nearest(Within(BruteForce(counting, query), d)));
+    }
+  }
+}
+
+TEST_P(HammingIndexRecallTest, FindsNothingWhenEmptyAndRejectsUnknownErasures) {
+  HammingIndex index = IndexOf({});
   EXPECT_FALSE(index.FindNearest({}, 31));
-  EXPECT_THAT(index.FindAll({}, 31), testing::IsEmpty());
+  EXPECT_THAT(index.FindAll({}, 31), IsEmpty());
   EXPECT_FALSE(index.Erase(0));
+  EXPECT_FALSE(index.Erase(4'000'000'000));
+}
+
+// A collection reopened after years: its first id is far from zero.
+TEST_P(HammingIndexRecallTest, TakesIdsFromAnywhereWithoutMemoryForThoseBefore) {
+  Random random(9);
+  Entries entries;
+  for (std::uint32_t i = 0; i < 100; ++i) entries[3'900'000'000 + i] = RandomBits(random);
+  const HammingIndex index = IndexOf(entries);
+  EXPECT_LT(index.MemoryBytes() + index.DiskBytes(), 24u << 20);
+  for (const auto& [id, bits] : entries) EXPECT_EQ(index.FindNearest(bits, 31), (Match{id, 0}));
 }
 
 TEST(HammingIndexDeathTest, RefusesDistancesItCannotSearchExactly) {
   EXPECT_DEATH((void)HammingIndex().FindAll({}, 32), "max_distance");
   EXPECT_DEATH((void)HammingIndex().FindNearest({}, -1), "max_distance");
+}
+
+TEST(HammingIndexDeathTest, RefusesAnIdThatIsTaken) {
+  HammingIndex index;
+  ASSERT_TRUE(index.Insert(3, {}));
+  EXPECT_DEATH((void)index.Insert(3, {}), "Contains");
+}
+
+TEST(HammingIndexDeathTest, RefusesASearchBetweenAppendAndBuild) {
+  HammingIndex index;
+  ASSERT_TRUE(index.Append(3, {}));
+  EXPECT_DEATH((void)index.FindNearest({}, 31), "pending");
 }
 
 }  // namespace

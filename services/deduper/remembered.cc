@@ -27,6 +27,21 @@ Remembered::Remembered(const spec::DedupPolicy& policy, HammingIndex index)
       index_(std::move(index)) {}
 
 Status Remembered::Add(std::uint64_t sequence, const Kept& kept) {
+  WINNOW_RETURN_IF_ERROR(Note(sequence, kept));
+  if (!Comparable(kept.fingerprint, policy_)) return {};
+  return index_.Insert(static_cast<std::uint32_t>(sequence), kept.fingerprint->bits);
+}
+
+Status Remembered::Restore(std::uint64_t sequence, const Kept& kept) {
+  WINNOW_RETURN_IF_ERROR(Note(sequence, kept));
+  if (!Comparable(kept.fingerprint, policy_)) return {};
+  return index_.Append(static_cast<std::uint32_t>(sequence), kept.fingerprint->bits);
+}
+
+Status Remembered::Built() { return index_.Build(); }
+
+// What is known of it beside its fingerprint.
+Status Remembered::Note(std::uint64_t sequence, const Kept& kept) {
   if (sequence >= std::numeric_limits<std::uint32_t>::max()) {
     return ConfigError("one deduper keeps at most 2^32 images; split the collection");
   }
@@ -37,8 +52,7 @@ Status Remembered::Add(std::uint64_t sequence, const Kept& kept) {
     ++page.held;
   }
   if (windowed_) by_period_[kept.period].push_back(static_cast<std::uint32_t>(sequence));
-  if (!Comparable(kept.fingerprint, policy_)) return {};
-  return index_.Insert(static_cast<std::uint32_t>(sequence), kept.fingerprint->bits);
+  return {};
 }
 
 void Remembered::Forget(std::uint64_t sequence) {
@@ -48,8 +62,6 @@ void Remembered::Forget(std::uint64_t sequence) {
   page->second.details[sequence % kPage].held = false;
   if (--page->second.held == 0) pages_.erase(page);
 }
-
-Status Remembered::Built() { return index_.Build(); }
 
 bool Remembered::Holds(std::uint64_t sequence) const {
   return !detailed_ || DetailsOf(sequence) != nullptr;

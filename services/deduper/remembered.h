@@ -46,7 +46,9 @@ class Remembered {
   // Sequences are new and ascend. kConfig when there can be no more of them, kUnavailable if the
   // index cannot have the room it needs.
   Status Add(std::uint64_t sequence, const Kept& kept);
-  // After the Adds of a reopened state, before the first search.
+  // To fill it quickly from a reopened state: Restore as by Add, any number of times, then Built;
+  // nothing else in between.
+  Status Restore(std::uint64_t sequence, const Kept& kept);
   Status Built();
   void Forget(std::uint64_t sequence);
   // False for what was forgotten. Known for certain with a time window only; without, true.
@@ -82,6 +84,7 @@ class Remembered {
 
   Remembered(const spec::DedupPolicy& policy, HammingIndex index);
 
+  Status Note(std::uint64_t sequence, const Kept& kept);
   std::uint32_t ScopeNumber(const std::string& scope);
   const Details* DetailsOf(std::uint64_t sequence) const;
   bool Meets(std::uint64_t sequence, std::optional<std::uint32_t> scope, Timestamp taken_at) const;
