@@ -9,16 +9,6 @@
 namespace winnow::dataset {
 namespace {
 
-std::string Head(const ReportInput& input) {
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-      "style-src 'unsafe-inline'\">\n<title>{} – dataset report</title>\n<style>{}</style>\n"
-      "</head>\n<body>\n",
-      EscapeHtml(input.manifest.collection), kReportStyle);
-}
-
 std::string MetaRow(std::string_view name, const std::string& html) {
   return fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, html);
 }
@@ -259,7 +249,8 @@ std::string Shards(const ReportInput& input) {
 }  // namespace
 
 std::string RenderReport(const ReportInput& input) {
-  std::string html = Head(input) + Title(input) + "<main>\n" + Headline(input.manifest.totals);
+  std::string html = PageHead(input.manifest.collection + " – dataset report") + Title(input);
+  html += "<main>\n" + Headline(input.manifest.totals);
   html += Stages(input);
   html += Reasons(input);
   html += Classes(input);
@@ -269,11 +260,7 @@ std::string RenderReport(const ReportInput& input) {
   html += Privacy(input);
   html += Examples(input);
   html += Shards(input);
-  html += fmt::format(
-      "</main>\n<footer>Winnow {}. This page loads nothing and runs no script.</footer>\n</body>\n"
-      "</html>\n",
-      EscapeHtml(input.version));
-  return html;
+  return html + "</main>\n" + PageFoot(input.version);
 }
 
 }  // namespace winnow::dataset

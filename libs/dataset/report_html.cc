@@ -85,6 +85,22 @@ double Ratio(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+std::string PageHead(std::string_view title, std::string_view css) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+      "style-src 'unsafe-inline'\">\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n",
+      EscapeHtml(title), kReportStyle, css);
+}
+
+std::string PageFoot(std::string_view version) {
+  return fmt::format(
+      "<footer>Winnow {}. This page loads nothing and runs no script.</footer>\n</body>\n"
+      "</html>\n",
+      EscapeHtml(version));
+}
+
 std::string Section(std::string_view id, std::string_view title, std::string_view intro,
                     std::string_view html) {
   return fmt::format(

@@ -1,4 +1,5 @@
-// The small parts every section of the report is made of. For report*.cc only.
+// The small parts that reports are made of: the dataset's, and the pages of other rooms that are to
+// look like it.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,11 @@ std::string Share(double ratio);           // "12.5 %"
 std::string Bytes(std::uint64_t bytes);    // "3.4 MB", powers of 1000
 std::string Decimal(double value);         // at most three decimals, no trailing zeros
 double Ratio(std::uint64_t part, std::uint64_t whole);  // 0 for an empty whole
+
+// Everything before and after the content of a page: it loads nothing and runs no script. `css`
+// adds to the common style.
+std::string PageHead(std::string_view title, std::string_view css = {});
+std::string PageFoot(std::string_view version);
 
 // "<section>" with heading and an introductory sentence (escaped here), around ready HTML.
 std::string Section(std::string_view id, std::string_view title, std::string_view intro,

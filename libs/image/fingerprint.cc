@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "libs/image/luma.h"
+
 namespace winnow::image {
 namespace {
 
@@ -16,6 +18,37 @@ using Grid = std::array<std::array<float, kGrid>, kGrid>;
 using Spectrum = std::array<std::array<float, kFrequencies>, kFrequencies>;
 using Basis = std::array<std::array<float, kGrid>, kFrequencies>;
 using TransposedBasis = std::array<std::array<float, kFrequencies>, kGrid>;
+
+// How to lay a picture: first rows and columns are taken from the other end, then they change
+// places.
+struct Lay {
+  bool from_below = false;
+  bool from_right = false;
+  bool transposed = false;
+};
+
+Lay UprightLay(int orientation) {
+  return {.from_below = orientation == 3 || orientation == 4 || orientation == 6 ||
+                        orientation == 7,
+          .from_right = orientation == 2 || orientation == 3 || orientation == 7 ||
+                        orientation == 8,
+          .transposed = orientation >= 5 && orientation <= 8};
+}
+
+Lay LayOf(record::Turn turn) {
+  switch (turn) {
+    case record::Turn::kNone: return {};
+    case record::Turn::kRotated90: return {.from_below = true, .transposed = true};
+    case record::Turn::kRotated180: return {.from_below = true, .from_right = true};
+    case record::Turn::kRotated270: return {.from_right = true, .transposed = true};
+    case record::Turn::kMirrored: return {.from_right = true};
+    case record::Turn::kFlipped: return {.from_below = true};
+    case record::Turn::kTransposed: return {.transposed = true};
+    case record::Turn::kTransversed:
+      return {.from_below = true, .from_right = true, .transposed = true};
+  }
+  return {};
+}
 
 struct Span {
   std::uint32_t begin;
@@ -54,26 +87,47 @@ AxisWeights JaroszWeights(std::uint32_t length) {
   return axis;
 }
 
-// The 64x64 samples of the upright picture.
-Grid SampleUpright(const Plane& luma, int orientation) {
-  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 ||
-                          orientation == 8;
-  const bool from_below = orientation == 3 || orientation == 4 || orientation == 6 ||
-                          orientation == 7;
-  const bool transposed = orientation >= 5 && orientation <= 8;
-  AxisWeights rows = JaroszWeights(luma.height);
-  AxisWeights cols = JaroszWeights(luma.width);
-  if (from_below) rows = Mirrored(rows, luma.height);
-  if (from_right) cols = Mirrored(cols, luma.width);
-  const std::vector<float> samples = Resample(luma, rows, cols);
-  Grid grid;
-  for (std::size_t i = 0; i < kGrid; ++i) {
-    for (std::size_t j = 0; j < kGrid; ++j) {
-      grid[transposed ? j : i][transposed ? i : j] = samples[i * kGrid + j];
-    }
-  }
-  return grid;
+void Append(AxisWeights& axis, const AxisWeights& more) {
+  axis.first.insert(axis.first.end(), more.first.begin(), more.first.end());
+  axis.weights.insert(axis.weights.end(), more.weights.begin(), more.weights.end());
 }
+
+// The samples of the upright picture in one lay or in all, from one pass over the stored pixels.
+class Samples {
+ public:
+  Samples(const Pixels& stored, const Lay& upright, Turns turns) : transposed_(upright.transposed) {
+    AxisWeights rows = JaroszWeights(stored.height);
+    AxisWeights cols = JaroszWeights(stored.width);
+    if (upright.from_below) rows = Mirrored(rows, stored.height);
+    if (upright.from_right) cols = Mirrored(cols, stored.width);
+    if (turns == Turns::kAll) {
+      Append(rows, Mirrored(rows, stored.height));
+      Append(cols, Mirrored(cols, stored.width));
+    }
+    row_length_ = cols.size();
+    values_ = ResampleLuma(stored, rows, cols);
+  }
+
+  // The upright picture laid so; with Turns::kNone only as it is.
+  Grid In(const Lay& lay) const {
+    const bool other_rows = transposed_ ? lay.from_right : lay.from_below;
+    const bool other_cols = transposed_ ? lay.from_below : lay.from_right;
+    const bool transposed = transposed_ != lay.transposed;
+    const float* row = &values_[(other_rows ? kGrid * row_length_ : 0) + (other_cols ? kGrid : 0)];
+    Grid grid;
+    for (std::size_t i = 0; i < kGrid; ++i, row += row_length_) {
+      for (std::size_t j = 0; j < kGrid; ++j) {
+        grid[transposed ? j : i][transposed ? i : j] = row[j];
+      }
+    }
+    return grid;
+  }
+
+ private:
+  bool transposed_;
+  std::size_t row_length_ = 0;
+  std::vector<float> values_;
+};
 
 // Percent steps between two neighbours; small ones count nothing, so that grain is not detail.
 int Step(float a, float b) { return std::abs(static_cast<int>((a - b) * 100 / 255)); }
@@ -139,23 +193,31 @@ float LowerMedian(const Spectrum& spectrum) {
   return *middle;
 }
 
-}  // namespace
-
-record::Fingerprint ComputeFingerprint(const Frame& frame) {
-  return ComputeFingerprint(MakeLuma(frame.pixels), frame.orientation);
-}
-
-record::Fingerprint ComputeFingerprint(const Plane& luma, int orientation) {
-  record::Fingerprint fingerprint;
-  if (luma.width < kMinSide || luma.height < kMinSide) return fingerprint;
-  const Grid grid = SampleUpright(luma, orientation);
-  fingerprint.quality = QualityOf(grid);
-  const Spectrum spectrum = Transform(grid);
+record::FingerprintBits BitsOf(const Spectrum& spectrum) {
   const float median = LowerMedian(spectrum);
+  record::FingerprintBits bits{};
   for (std::size_t bit = 0; bit < 256; ++bit) {
     if (spectrum[bit / kFrequencies][bit % kFrequencies] > median) {
-      fingerprint.bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
+      bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
     }
+  }
+  return bits;
+}
+
+}  // namespace
+
+record::Fingerprint ComputeFingerprint(const Frame& frame, Turns turns) {
+  record::Fingerprint fingerprint;
+  const Pixels& stored = frame.pixels;
+  if (stored.width < kMinSide || stored.height < kMinSide) return fingerprint;
+  const Samples samples(stored, UprightLay(frame.orientation), turns);
+  const Grid upright = samples.In({});
+  fingerprint.quality = QualityOf(upright);
+  fingerprint.bits = BitsOf(Transform(upright));
+  if (turns == Turns::kNone) return fingerprint;
+  for (std::size_t i = 1; i < record::kAllTurns.size(); ++i) {
+    const Grid turned = samples.In(LayOf(record::kAllTurns[i]));
+    fingerprint.turned.push_back(BitsOf(Transform(turned)));
   }
   return fingerprint;
 }

@@ -92,6 +92,55 @@ TEST_P(FingerprintTest, DiffersForAMirroredPicture) {
                             ComputeFingerprint(FrameOf(stored, 2))), 80);
 }
 
+// EXIF orientation that asks a viewer for the turn.
+int OrientationOf(record::Turn turn) {
+  switch (turn) {
+    case record::Turn::kNone: return 1;
+    case record::Turn::kMirrored: return 2;
+    case record::Turn::kRotated180: return 3;
+    case record::Turn::kFlipped: return 4;
+    case record::Turn::kTransposed: return 5;
+    case record::Turn::kRotated90: return 6;
+    case record::Turn::kTransversed: return 7;
+    case record::Turn::kRotated270: return 8;
+  }
+  return 0;
+}
+
+int Distance(const record::FingerprintBits& a, const record::FingerprintBits& b) {
+  return HammingDistance({a}, {b});
+}
+
+TEST_P(FingerprintTest, KnowsThePictureInEveryTurn) {
+  // Even and odd sides, and sides where the filter is even and leans to one side.
+  for (const auto& [width, height] : {std::pair{331u, 127u}, {256u, 200u}, {640u, 480u}}) {
+    const Pixels picture = Picture(GetParam(), width, height);
+    const auto whole = ComputeFingerprint(FrameOf(picture), Turns::kAll);
+    ASSERT_EQ(whole.turned.size(), record::kAllTurns.size() - 1);
+    for (std::size_t i = 1; i < record::kAllTurns.size(); ++i) {
+      const Pixels turned = Upright(picture, OrientationOf(record::kAllTurns[i]));
+      EXPECT_EQ(Distance(whole.turned[i - 1], ComputeFingerprint(FrameOf(turned)).bits), 0)
+          << Name(record::kAllTurns[i]) << " " << width << "x" << height;
+    }
+  }
+}
+
+TEST_P(FingerprintTest, TurnsTheUprightPicture) {
+  const Pixels stored = Picture(GetParam(), 256, 247);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const Pixels upright = Upright(stored, orientation);
+    EXPECT_EQ(ComputeFingerprint(FrameOf(stored, orientation), Turns::kAll).turned,
+              ComputeFingerprint(FrameOf(upright), Turns::kAll).turned) << orientation;
+  }
+}
+
+TEST_P(FingerprintTest, IsTheSameWithAndWithoutTurns) {
+  const Frame frame = FrameOf(Picture(GetParam()), 6);
+  auto with = ComputeFingerprint(frame, Turns::kAll);
+  with.turned.clear();
+  EXPECT_EQ(with, ComputeFingerprint(frame));
+}
+
 INSTANTIATE_TEST_SUITE_P(Pictures, FingerprintTest, ::testing::Values(1u, 2u, 3u, 4u, 5u));
 
 TEST(FingerprintQualityTest, IsZeroForAFlatPicture) {
@@ -102,6 +151,10 @@ TEST(FingerprintQualityTest, IsZeroForAFlatPicture) {
 TEST(FingerprintQualityTest, IsZeroWithoutBitsUnderFivePixels) {
   const auto fingerprint = ComputeFingerprint(FrameOf(Picture(1, 4, 300)));
   EXPECT_EQ(fingerprint, record::Fingerprint{});
+}
+
+TEST(FingerprintQualityTest, HasNoTurnsUnderFivePixels) {
+  EXPECT_TRUE(ComputeFingerprint(FrameOf(Picture(1, 4, 300)), Turns::kAll).turned.empty());
 }
 
 TEST(FingerprintQualityTest, TakesFivePixels) {

@@ -8,22 +8,31 @@
 namespace winnow::image {
 namespace {
 
+// Rows of bytes, packed without padding.
+struct Rows {
+  const std::uint8_t* data;
+  std::size_t length;  // of each
+
+  const std::uint8_t* row(std::size_t y) const { return data + y * length; }
+};
+
 // Adds weights[k] * row (first + k) to `sum`. Rows are taken in fours: the accumulator is read and
 // written a quarter as often.
-void AddRows(const Plane& plane, std::uint32_t first, const std::vector<float>& weights,
+void AddRows(const Rows& rows, std::uint32_t first, const std::vector<float>& weights,
              float* sum) {
-  const std::size_t width = plane.width;
+  const std::size_t length = rows.length;
   std::size_t k = 0;
   for (; k + 4 <= weights.size(); k += 4) {
-    const std::uint8_t* row = plane.row(first + static_cast<std::uint32_t>(k));
+    const std::uint8_t* row = rows.row(first + k);
     const float a = weights[k], b = weights[k + 1], c = weights[k + 2], d = weights[k + 3];
-    for (std::size_t x = 0; x < width; ++x) {
-      sum[x] += a * row[x] + b * row[x + width] + c * row[x + 2 * width] + d * row[x + 3 * width];
+    for (std::size_t x = 0; x < length; ++x) {
+      sum[x] += a * row[x] + b * row[x + length] + c * row[x + 2 * length] +
+                d * row[x + 3 * length];
     }
   }
   for (; k < weights.size(); ++k) {
-    const std::uint8_t* row = plane.row(first + static_cast<std::uint32_t>(k));
-    for (std::size_t x = 0; x < width; ++x) sum[x] += weights[k] * row[x];
+    const std::uint8_t* row = rows.row(first + k);
+    for (std::size_t x = 0; x < length; ++x) sum[x] += weights[k] * row[x];
   }
 }
 
@@ -80,6 +89,24 @@ void ApplyTaps(const FlatTaps& taps, const AxisWeights& axis, const float* row, 
   }
 }
 
+// Applies the maps to rows of bytes. `finish` makes the row that the taps are applied to of a
+// weighted sum of rows, `width` long and readable for one group more.
+template <class Finish>
+std::vector<float> Apply(const Rows& bytes, const AxisWeights& rows, const AxisWeights& cols,
+                         Finish finish) {
+  const FlatTaps taps = Flatten(cols);
+  std::vector<float> out(rows.size() * cols.size());
+  // The last taps may reach past the row, with weight 0.
+  std::vector<float> sum(bytes.length + kGroup);
+  float* to = out.data();
+  for (std::size_t i = 0; i < rows.size(); ++i, to += cols.size()) {
+    std::fill(sum.begin(), sum.end(), 0.0f);
+    AddRows(bytes, rows.first[i], rows.weights[i], sum.data());
+    ApplyTaps(taps, cols, finish(sum.data()), to);
+  }
+  return out;
+}
+
 }  // namespace
 
 Plane MakeLuma(const Pixels& pixels) {
@@ -124,17 +151,20 @@ AxisWeights Mirrored(const AxisWeights& weights, std::uint32_t length) {
 }
 
 std::vector<float> Resample(const Plane& plane, const AxisWeights& rows, const AxisWeights& cols) {
-  const FlatTaps taps = Flatten(cols);
-  std::vector<float> out(rows.size() * cols.size());
-  // The last taps may reach past the row, with weight 0.
-  std::vector<float> sum(plane.width + kGroup);
-  float* to = out.data();
-  for (std::size_t i = 0; i < rows.size(); ++i, to += cols.size()) {
-    std::fill(sum.begin(), sum.end(), 0.0f);
-    AddRows(plane, rows.first[i], rows.weights[i], sum.data());
-    ApplyTaps(taps, cols, sum.data(), to);
-  }
-  return out;
+  return Apply({plane.data.data(), plane.width}, rows, cols, [](const float* sum) { return sum; });
+}
+
+// Colours are weighed after the rows are summed: once for each row that comes out.
+std::vector<float> ResampleLuma(const Pixels& pixels, const AxisWeights& rows,
+                                const AxisWeights& cols) {
+  const std::size_t width = pixels.width;
+  std::vector<float> luma(width + kGroup);
+  return Apply({pixels.bgr.data(), width * 3}, rows, cols, [&](const float* bgr) {
+    for (std::size_t x = 0; x < width; ++x, bgr += 3) {
+      luma[x] = 0.114f * bgr[0] + 0.587f * bgr[1] + 0.299f * bgr[2];
+    }
+    return luma.data();
+  });
 }
 
 }  // namespace winnow::image

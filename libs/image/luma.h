@@ -20,8 +20,7 @@ struct Plane {
   }
 };
 
-// 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded. Thread-safe. Make it once per picture and
-// hand it to both Measure and ComputeFingerprint.
+// 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded. Thread-safe. Make it once per picture.
 Plane MakeLuma(const Pixels& pixels);
 
 // A linear map along one axis: output i is the weighted sum of the input samples from `first[i]`
@@ -42,5 +41,9 @@ AxisWeights Mirrored(const AxisWeights& weights, std::uint32_t length);
 // Applies one map down the columns and one along the rows; row-major, rows.size() x cols.size().
 // One pass over the plane.
 std::vector<float> Resample(const Plane& plane, const AxisWeights& rows, const AxisWeights& cols);
+
+// The same of the picture's luma before it is rounded to 8 bits.
+std::vector<float> ResampleLuma(const Pixels& pixels, const AxisWeights& rows,
+                                const AxisWeights& cols);
 
 }  // namespace winnow::image

@@ -9,6 +9,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
+using ::testing::Pointwise;
 
 Plane Ramp(std::uint32_t width, std::uint32_t height) {
   Plane plane{width, height, {}};
@@ -45,6 +46,24 @@ TEST(ResampleTest, KeepsAFlatPictureFlatAtAnySize) {
   const Plane flat{37, 53, std::vector<std::uint8_t>(37 * 53, 77)};
   EXPECT_THAT(Resample(flat, AreaWeights(53, 11), AreaWeights(37, 7)),
               Each(FloatNear(77.0f, 1e-3f)));
+}
+
+TEST(ResampleLumaTest, DoesNotRoundBeforeItAverages) {
+  const Pixels pixels{2, 1, {255, 0, 0, 0, 0, 255}};
+  EXPECT_THAT(ResampleLuma(pixels, AreaWeights(1, 1), AreaWeights(2, 2)),
+              ElementsAre(FloatNear(29.07f, 1e-4f), FloatNear(76.245f, 1e-4f)));
+  EXPECT_THAT(ResampleLuma(pixels, AreaWeights(1, 1), AreaWeights(2, 1)),
+              ElementsAre(FloatNear(52.6575f, 1e-4f)));
+}
+
+TEST(ResampleLumaTest, AgreesWithTheRoundedPlaneToWithinRounding) {
+  Pixels pixels{37, 53, {}};
+  for (std::uint32_t i = 0; i < 37 * 53 * 3; ++i) {
+    pixels.bgr.push_back(static_cast<std::uint8_t>(i * 2654435761u >> 24));
+  }
+  const AxisWeights rows = AreaWeights(53, 11), cols = AreaWeights(37, 7);
+  EXPECT_THAT(ResampleLuma(pixels, rows, cols),
+              Pointwise(FloatNear(0.51f), Resample(MakeLuma(pixels), rows, cols)));
 }
 
 TEST(MirroredTest, GivesTheMapOfTheMirroredPicture) {

@@ -29,6 +29,11 @@ void Measure(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(image::Measure(frame, luma));
 }
 
+void Fingerprint(benchmark::State& state, Turns turns) {
+  const Frame frame = FrameOf(state);
+  for (auto _ : state) benchmark::DoNotOptimize(ComputeFingerprint(frame, turns));
+}
+
 template <class Function>
 void OnLuma(benchmark::State& state, Function function) {
   const Plane luma = image::MakeLuma(FrameOf(state).pixels);
@@ -40,9 +45,8 @@ BENCHMARK(Measure)->Arg(348)->Arg(1280)->Arg(4000);
 BENCHMARK_CAPTURE(OnLuma, Sharpness, Sharpness)->Arg(348)->Arg(1280)->Arg(4000);
 BENCHMARK_CAPTURE(OnLuma, NoiseSigma, NoiseSigma)->Arg(348)->Arg(1280)->Arg(4000);
 BENCHMARK_CAPTURE(OnLuma, Blockiness, Blockiness)->Arg(348)->Arg(1280)->Arg(4000);
-BENCHMARK_CAPTURE(OnLuma, Fingerprint, [](const Plane& luma) {
-  return ComputeFingerprint(luma, 1);
-})->Arg(348)->Arg(1280)->Arg(4000);
+BENCHMARK_CAPTURE(Fingerprint, Upright, Turns::kNone)->Arg(348)->Arg(1280)->Arg(4000);
+BENCHMARK_CAPTURE(Fingerprint, InEveryTurn, Turns::kAll)->Arg(348)->Arg(1280)->Arg(4000);
 
 }  // namespace
 }  // namespace winnow::image

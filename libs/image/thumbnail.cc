@@ -4,7 +4,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "libs/image/jpeg_writer.h"
+#include "libs/image/encode.h"
 
 namespace winnow::image {
 namespace {
@@ -24,44 +24,14 @@ Pixels Shrunk(const Pixels& from, double scale) {
   return to;
 }
 
-void Write(jpeg_compress_struct& codec, const Pixels& pixels, int quality) {
-  codec.image_width = pixels.width;
-  codec.image_height = pixels.height;
-  codec.input_components = 3;
-  codec.in_color_space = JCS_EXT_BGR;
-  jpeg_set_defaults(&codec);
-  jpeg_set_quality(&codec, quality, TRUE);
-  codec.optimize_coding = TRUE;
-  jpeg_start_compress(&codec, TRUE);
-  while (codec.next_scanline < codec.image_height) {
-    // libjpeg takes rows it only reads as non-const.
-    JSAMPROW row = const_cast<JSAMPROW>(
-        &pixels.bgr[std::size_t{codec.next_scanline} * pixels.width * 3]);
-    jpeg_write_scanlines(&codec, &row, 1);
-  }
-  jpeg_finish_compress(&codec);
-}
-
-Result<std::string> Encode(const Pixels& pixels, int quality) {
-  std::string out;
-  JpegWriter writer(out);
-  const bool written = writer.ok() && Guarded(writer.guard(), [&] {
-    Write(writer.codec(), pixels, quality);
-  });
-  if (!written) {
-    return InputError(std::string("cannot write a thumbnail: ") + writer.guard().message);
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<std::string> JpegThumbnail(const Pixels& upright, std::uint32_t max_side, int quality) {
   const std::uint32_t longer = std::max(upright.width, upright.height);
   if (upright.bgr.empty()) return InputError("an empty picture has no thumbnail");
   try {
-    if (longer <= max_side) return Encode(upright, quality);
-    return Encode(Shrunk(upright, double{1} * max_side / longer), quality);
+    if (longer <= max_side) return EncodeJpeg(upright, quality);
+    return EncodeJpeg(Shrunk(upright, double{1} * max_side / longer), quality);
   } catch (const std::exception& error) {
     return InputError(std::string("cannot shrink the picture: ") + error.what());
   }

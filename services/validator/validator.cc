@@ -52,17 +52,22 @@ void CompleteContent(ImageRecord& record, record::ImageFormat format) {
   }
 }
 
-void MeasureInto(ImageRecord& record, std::shared_ptr<const image::Frame> frame) {
-  const image::Plane luma = image::MakeLuma(frame->pixels);
-  record.measurements = image::Measure(*frame, luma);
-  record.fingerprint = image::ComputeFingerprint(luma, frame->orientation);
+image::Turns TurnsFor(const spec::DedupPolicy& policy) {
+  return policy.mirrored || policy.rotated ? image::Turns::kAll : image::Turns::kNone;
+}
+
+void MeasureInto(ImageRecord& record, std::shared_ptr<const image::Frame> frame,
+                 image::Turns turns) {
+  record.measurements = image::Measure(*frame, image::MakeLuma(frame->pixels));
+  record.fingerprint = image::ComputeFingerprint(*frame, turns);
   record.attachment = std::move(frame);
 }
 
 class Validator : public stream::Processor {
  public:
   explicit Validator(const spec::CollectionSpec& spec)
-      : rules_(spec.validate), classes_(spec.objective.classes), spec_digest_(spec.digest) {}
+      : rules_(spec.validate), classes_(spec.objective.classes), turns_(TurnsFor(spec.dedup)),
+        spec_digest_(spec.digest) {}
 
   std::string_view name() const override { return "validator"; }
   stream::OrderingScope scope() const override { return stream::OrderingScope::kNone; }
@@ -91,7 +96,7 @@ class Validator : public stream::Processor {
     Reading reading = Read(record, Limits());
     if (reading.fault.refused()) return reading.fault;
     CompleteContent(record, reading.frame->format);
-    MeasureInto(record, std::move(reading.frame));
+    MeasureInto(record, std::move(reading.frame), turns_);
     Judgement judgement = JudgePicture(*record.measurements, rules_);
     verdict.scores.merge(judgement.scores);
     verdict.thresholds.merge(judgement.thresholds);
@@ -126,6 +131,7 @@ class Validator : public stream::Processor {
 
   spec::ValidateRules rules_;
   std::vector<std::string> classes_;
+  image::Turns turns_;
   std::string spec_digest_;
 };
 

@@ -87,7 +87,7 @@ void DecodeMeasureFingerprint(const std::string& bytes) {
   const image::Decoded decoded = image::Decode(bytes, {});
   const image::Plane luma = image::MakeLuma(decoded.frame->pixels);
   benchmark::DoNotOptimize(image::Measure(*decoded.frame, luma));
-  benchmark::DoNotOptimize(image::ComputeFingerprint(luma, decoded.frame->orientation));
+  benchmark::DoNotOptimize(image::ComputeFingerprint(*decoded.frame));
 }
 
 // CPU time: on a busy machine the wall clock mostly tells who was scheduled.

@@ -64,6 +64,17 @@ TEST_F(ValidatorTest, ForwardsAGoodPictureWithFrameAndMeasures) {
   EXPECT_GE(outcome.record.fingerprint->quality, 50);
 }
 
+TEST_F(ValidatorTest, FingerprintsThePictureInEveryTurnOnlyIfTheSpecComparesTurns) {
+  const ImageRecord record = RecordOf(testing::MakeJpeg());
+  EXPECT_TRUE(Process(record).record.fingerprint->turned.empty());
+  constexpr std::size_t kTurned = record::kAllTurns.size() - 1;
+  spec_.dedup.mirrored = true;
+  EXPECT_EQ(Process(record).record.fingerprint->turned.size(), kTurned);
+  spec_.dedup.mirrored = false;
+  spec_.dedup.rotated = true;
+  EXPECT_EQ(Process(record).record.fingerprint->turned.size(), kTurned);
+}
+
 TEST_F(ValidatorTest, SaysWhoWhenAndUnderWhichSpec) {
   const stream::Outcome outcome = Process(RecordOf(testing::MakeJpeg()));
   const record::StageVerdict& verdict = outcome.record.history.at(0);

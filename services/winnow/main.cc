@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "services/winnow/eval_command.h"
 #include "services/winnow/explain_command.h"
 #include "services/winnow/forget_command.h"
 #include "services/winnow/kafka_commands.h"
@@ -80,6 +81,32 @@ void AddVerify(CLI::App& app, std::string& output, ExitCode& result) {
   verify->callback([&] { result = winnow::cli::VerifyCommand(output); });
 }
 
+void AddEval(CLI::App& app, winnow::cli::EvalDuplicatesOptions& options, ExitCode& result) {
+  auto* const eval = app.add_subcommand("eval", "Measure Winnow on labelled pictures");
+  eval->require_subcommand(1);
+  auto* const duplicates = eval->add_subcommand(
+      "duplicates", "Precision and recall of the deduper, on labelled copies and made ones");
+  duplicates->add_option("--data", options.data, "Folder of sets, each with a manifest.json")
+      ->required();
+  duplicates->add_option("--set", options.sets,
+                         "Name of a set (repeatable; default: all that label copies)");
+  duplicates->add_option("--views", options.views,
+                         "Set whose groups are views of one thing, not copies (repeatable)");
+  duplicates->add_option("--spec", options.spec, "Collection spec with the thresholds, YAML");
+  duplicates->add_option("--ladder", options.ladder,
+                         "Also make copies of photographs, into this folder, and measure on them");
+  duplicates->add_option("--originals", options.originals,
+                         "Set to take those photographs from (repeatable)");
+  duplicates->add_option("--count", options.count, "Photographs to take (default 60)")
+      ->check(CLI::Range(1, 1000));
+  duplicates->add_option("--json", options.json, "Also write everything to this file, JSON");
+  duplicates->add_option("--html", options.html, "Also write a page with pictures to this file");
+  duplicates->add_option("--models", options.models, "Folder of detector models, for --html");
+  duplicates->add_option("--threads", options.threads, "Images worked on at once")
+      ->check(CLI::Range(0, 1024));
+  duplicates->callback([&] { result = winnow::cli::EvalDuplicates(options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,6 +121,7 @@ int main(int argc, char** argv) {
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
   winnow::cli::ForgetOptions forget;
+  winnow::cli::EvalDuplicatesOptions eval;
   std::string spec_file;
   std::string dataset;
   AddRun(app, run, result);
@@ -101,6 +129,7 @@ int main(int argc, char** argv) {
   AddExplain(app, explain, result);
   AddForget(app, forget, result);
   AddVerify(app, dataset, result);
+  AddEval(app, eval, result);
   const winnow::cli::KafkaCommands kafka(app, result);
   winnow::cli::AddManualCommands(app, result);
   try {
