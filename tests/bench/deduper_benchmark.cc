@@ -5,8 +5,8 @@
 //   WINNOW_KAFKA_BROKERS=host:port deduper_benchmark [--slice 500000] [--slices 3]
 //
 // The deduper begins with nothing and runs on; a slice is so many records, so the second slice of a
-// million each is measured with an index of a million. With --smoke it measures nothing and holds
-// counts instead.
+// million each is measured with an index of a million. With --parts it needs no broker and tells
+// what a record costs the lane, with --smoke it measures nothing and holds counts instead.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -25,6 +25,7 @@
 #include "libs/telemetry/stage_probe.h"
 #include "services/deduper/deduper.h"
 #include "tests/bench/bare_loops.h"
+#include "tests/bench/deduper_parts.h"
 #include "tests/bench/safe_records.h"
 #include "tests/bench/scratch_pipeline.h"
 #include "tests/bench/stage_loop.h"
@@ -42,6 +43,7 @@ constexpr Hop kHop = {kafka::Topic::kSafe, kafka::Topic::kUnique};
 struct Options {
   std::string brokers;
   bool smoke = false;
+  std::uint64_t parts = 0;
   std::uint64_t slice = 500'000;
   std::uint64_t slices = 3;
   std::vector<int> intervals_ms = {100, 1000};
@@ -254,6 +256,16 @@ int MeasureAll(const Options& options) {
   return 0;
 }
 
+int TellParts(const Options& options) {
+  ScratchState state;
+  const PartFigures parts = MeasureParts(Deduper(), options.parts, state.path());
+  fmt::print("CPU us a record: decode {:.2f}, process {:.2f}, encode {:.2f}, trace {:.2f}, "
+             "release {:.2f}; {:.2f} in all\n",
+             parts.decode, parts.process, parts.encode, parts.trace, parts.release,
+             parts.decode + parts.process + parts.encode + parts.trace + parts.release);
+  return 0;
+}
+
 // ---- counts only ---------------------------------------------------------------------------
 
 // Copies and look-alikes are refused, all else is in the output.
@@ -274,6 +286,7 @@ int Smoke(const Options& options) {
 
 void Describe(CLI::App& app, Options& options) {
   app.add_flag("--smoke", options.smoke, "no measuring: a few records, all of which must arrive");
+  app.add_option("--parts", options.parts, "so many records on one thread, without a broker");
   app.add_option("--slice", options.slice, "records measured at a time");
   app.add_option("--slices", options.slices, "one after the other");
   app.add_option("--intervals", options.intervals_ms, "between commits, ms")->delimiter(',');
@@ -288,6 +301,7 @@ int Main(int argc, char** argv) {
   CLI::App app("The deduper on one partition of references, on a real broker");
   Describe(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (options.parts > 0) return TellParts(options);
   const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
   if (brokers == nullptr || *brokers == '\0') {
     fmt::print(stderr, "WINNOW_KAFKA_BROKERS names no broker; README.md starts one\n");
