@@ -5,9 +5,18 @@
 #include "libs/base/check.h"
 
 namespace winnow {
+namespace {
+
+// Looked up once, as OpenSSL 3 asks: EVP_sha256() is looked up again wherever it is used.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
+}  // namespace
 
 struct Sha256Hasher::Context {
-  Context() : evp(EVP_MD_CTX_new()) { WINNOW_CHECK(EVP_DigestInit_ex(evp, EVP_sha256(), nullptr)); }
+  Context() : evp(EVP_MD_CTX_new()) { WINNOW_CHECK(EVP_DigestInit_ex(evp, Algorithm(), nullptr)); }
   ~Context() { EVP_MD_CTX_free(evp); }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -29,10 +38,15 @@ Sha256Digest Sha256Hasher::Finish() {
   return digest;
 }
 
+// A context a thread is used again and again: to make one takes longer than to digest a short text.
 Sha256Digest Sha256(std::string_view bytes) {
-  Sha256Hasher hasher;
-  hasher.Update(bytes);
-  return hasher.Finish();
+  static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  Sha256Digest digest;
+  WINNOW_CHECK(EVP_DigestInit_ex(context.get(), Algorithm(), nullptr));
+  WINNOW_CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()));
+  WINNOW_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr));
+  return digest;
 }
 
 std::string ToHex(std::string_view bytes) {

@@ -1,5 +1,8 @@
 #include "libs/base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace winnow {
 namespace {
 
@@ -37,10 +40,21 @@ std::size_t SequenceLength(std::string_view text, std::size_t at) {
   return 0;
 }
 
+// Bytes at the beginning that are ASCII, eight at a time: a lower bound.
+std::size_t AsciiPrefix(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+  std::size_t at = 0;
+  for (std::uint64_t eight = 0; at + sizeof(eight) <= text.size(); at += sizeof(eight)) {
+    std::memcpy(&eight, text.data() + at, sizeof(eight));
+    if ((eight & kHighBits) != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::size_t FirstBadUtf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = AsciiPrefix(text); at < text.size();) {
     const std::size_t length = SequenceLength(text, at);
     if (length == 0) return at;
     at += length;
@@ -51,6 +65,7 @@ std::size_t FirstBadUtf8(std::string_view text) {
 bool IsUtf8(std::string_view text) { return FirstBadUtf8(text) == std::string_view::npos; }
 
 std::string ToUtf8(std::string_view text) {
+  if (IsUtf8(text)) return std::string(text);
   std::string fixed;
   fixed.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

@@ -25,6 +25,18 @@ TEST(Utf8Test, RefusesOverlongSurrogateTruncatedAndStrayBytes) {
   }
 }
 
+TEST(Utf8Test, FindsTheFirstBadByteWhereverItIs) {
+  const std::string text = "twenty-four letters here";
+  EXPECT_EQ(FirstBadUtf8(text), std::string::npos);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string bad = text;
+    bad[at] = '\xFF';
+    EXPECT_EQ(FirstBadUtf8(bad), at);
+    EXPECT_EQ(FirstBadUtf8(text.substr(0, at) + "\xE2\x82\xAC" + text.substr(at)),
+              std::string::npos);
+  }
+}
+
 TEST(Utf8Test, ReplacesOnlyTheBadBytes) {
   EXPECT_EQ(ToUtf8("caf\xE9 \xC3\xA9!"), "caf\xEF\xBF\xBD \xC3\xA9!");
   EXPECT_EQ(ToUtf8("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libs/base/thread_name.h"
 #include "libs/kafka/batch_effects.h"
 
 namespace winnow::kafka {
@@ -75,6 +76,7 @@ void BatchCommitter::Post(Done done) {
 }
 
 void BatchCommitter::Run() {
+  NameThisThread("winnow-commit");
   const Status started = producer_.Renew();
   Post(started ? Done{End::kStarted, {}} : Done{End::kFailed, started.error()});
   if (!started) return;
@@ -95,7 +97,9 @@ BatchCommitter::Done BatchCommitter::Settle(Work& work) {
   const TransactionStatus transacted = Transact(work, effects);
   if (!transacted) return Recover(transacted.error(), work);
   At(CrashPoint::kAfterCommit);
+  const auto committed = SteadyClock::now();
   const Status written = WriteState(*work.batch, effects);
+  around_.observer.Took(stream::StageStep::kState, SteadyClock::now() - committed);
   if (!written) return {End::kFailed, written.error()};
   At(CrashPoint::kAfterStateWrite);
   around_.reachable.Answered();

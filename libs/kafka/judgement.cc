@@ -155,11 +155,11 @@ class Judging {
         StoreOf(record.payload) != nullptr) {
       if (Step step = PutPayload(record.payload); !step) return step;
     }
-    return Send(options_.output, record, RecordCodec::Encode(record), headers);
+    return Send(options_.output, record, WithPayload(record), headers);
   }
 
   Step Refuse(const ImageRecord& record, const Headers& headers) {
-    return Send(Topic::kRejected, record, RecordCodec::EncodeWithoutPayload(record), headers);
+    return Send(Topic::kRejected, record, WithoutPayload(record), headers);
   }
 
   Step Defer(const ImageRecord& record, const Headers& headers) {
@@ -167,9 +167,7 @@ class Judging {
     const PayloadContent* content = record::ContentOf(record.payload);
     const bool reference = content != nullptr && content->in_store;
     return Send(Topic::kDeferred, record,
-                reference ? RecordCodec::Encode(record)
-                          : RecordCodec::EncodeWithoutPayload(record),
-                headers);
+                reference ? WithPayload(record) : WithoutPayload(record), headers);
   }
 
   // A person looks at what came in, not at what redaction made of it.
@@ -178,9 +176,9 @@ class Judging {
     const bool raw = std::holds_alternative<record::RawPayload>(came);
     if (raw && options_.raw_blobs != nullptr) {
       if (Step step = PutPayload(record.payload); !step) return step;
-      return Send(Topic::kReview, record, RecordCodec::Encode(record), headers);
+      return Send(Topic::kReview, record, WithPayload(record), headers);
     }
-    return Send(Topic::kReview, record, RecordCodec::EncodeWithoutPayload(record), headers);
+    return Send(Topic::kReview, record, WithoutPayload(record), headers);
   }
 
   // The record's own arrival: it may be settled by another one, much later.
@@ -221,13 +219,23 @@ class Judging {
     return {};
   }
 
+  std::string WithPayload(const ImageRecord& record) const {
+    const Stopwatch watch(*options_.observer, StageStep::kEncode);
+    return RecordCodec::Encode(record);
+  }
+
+  std::string WithoutPayload(const ImageRecord& record) const {
+    const Stopwatch watch(*options_.observer, StageStep::kEncode);
+    return RecordCodec::EncodeWithoutPayload(record);
+  }
+
   std::uint64_t LimitOf(Topic topic) const {
     const auto limit = options_.max_message_bytes.find(topic);
     return limit == options_.max_message_bytes.end() ? kDefaultMessageBytes : limit->second;
   }
 
   Step Send(Topic topic, const ImageRecord& record, std::string value, const Headers& headers) {
-    std::string key = KeyOf(topic, record);
+    std::string key = KeyOf(topic, record, options_.scope_of);
     const std::uint64_t size = SizeOf(key, value, headers);
     if (size > LimitOf(topic)) {
       return Stop(Dead{DeadReason::kTooLarge,

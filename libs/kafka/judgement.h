@@ -62,6 +62,7 @@ struct JudgeOptions {
   Topic output = Topic::kValid;
   PayloadUse payload = PayloadUse::kBytes;
   CollectionId collection;
+  ScopeOf scope_of = nullptr;
   std::uint64_t inline_max_bytes = 0;
   std::uint64_t max_payload_bytes = 0;  // of blobs fetched
   blob::BlobStore* raw_blobs = nullptr;

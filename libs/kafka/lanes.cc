@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "libs/base/thread_name.h"
+
 namespace winnow::kafka {
 
 Lanes::Lanes(std::size_t count) {
@@ -66,6 +68,7 @@ void Lanes::Finish(const Task& task) {
 }
 
 void Lanes::Run(std::size_t lane) {
+  NameThisThread("winnow-lane");
   mutex_.lock();
   while (std::optional<Task> task = Take()) {
     mutex_.unlock();

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "libs/base/thread_name.h"
+
 namespace winnow::kafka {
 namespace {
 
@@ -119,6 +121,7 @@ void PartitionOpener::Cancel() {
 }
 
 void PartitionOpener::Run() {
+  NameThisThread("winnow-open");
   mutex_.lock();
   while (true) {
     while (queue_.empty() && !stopping_) work_.Wait(mutex_);

@@ -30,6 +30,7 @@ JudgeOptions JudgeOptionsOf(const StageOptions& options, const StageTopics& topi
           .output = options.output,
           .payload = options.payload,
           .collection = options.collection,
+          .scope_of = options.scope_of,
           .inline_max_bytes = options.inline_max_bytes,
           .max_payload_bytes = options.max_bytes_in_flight,
           .raw_blobs = options.raw_blobs,

@@ -66,6 +66,7 @@ struct StageOptions {
   bool stateful = false;        // has a changelog topic; then state_directory is needed
   std::string state_directory;  // one RocksDB per partition below it
   CollectionId collection;      // messages of other collections are dead letters
+  ScopeOf scope_of = nullptr;   // the key of images.safe, see KeyOf; called by all lanes
   std::size_t lanes = 1;
   CommitLimits commit;
   std::uint64_t max_bytes_in_flight = 128u << 20;  // of messages, read but not committed

@@ -27,8 +27,10 @@ std::string_view Suffix(Topic topic) {
   return "dead";
 }
 
-unsigned BucketOf(const RecordId& id) {
-  const Sha256Digest digest = Sha256(id.value());
+unsigned BucketOf(const record::ImageRecord& record) {
+  const bool grouped = record.duplicate && !record.duplicate->cluster.empty();
+  const Sha256Digest digest =
+      Sha256(grouped ? record.duplicate->cluster.value() : record.id.value());
   return static_cast<unsigned>(digest[0]) % kBuckets;
 }
 
@@ -61,14 +63,14 @@ record::Zone ZoneOf(Topic topic) {
   return record::Zone::kRaw;
 }
 
-std::string KeyOf(Topic topic, const record::ImageRecord& record) {
+std::string KeyOf(Topic topic, const record::ImageRecord& record, const ScopeOf& scope_of) {
   switch (topic) {
     case Topic::kRaw:
     case Topic::kValid:
       return record.source.temporal() ? record.source.id.value() : record.id.value();
     case Topic::kSelected:
-      return fmt::format("{}/{:02}", record.collection.value(), BucketOf(record.id));
-    case Topic::kSafe:
+      return fmt::format("{}/{:02}", record.collection.value(), BucketOf(record));
+    case Topic::kSafe: return scope_of ? scope_of(record) : record.collection.value();
     case Topic::kUnique:
     case Topic::kRejected:
     case Topic::kReview: return record.collection.value();

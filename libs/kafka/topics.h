@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,13 +37,19 @@ std::string GroupName(std::string_view stage, std::string_view prefix);
 
 record::Zone ZoneOf(Topic topic);
 
+// Whose images a record is compared with, as a text that is not empty: images of one scope meet in
+// one partition of images.safe, whatever its number of partitions.
+using ScopeOf = std::function<std::string(const record::ImageRecord&)>;
+
 // The message key, which decides the partition (murmur2, as the Java client):
 //   raw, valid            source id for cameras (their order is kept), else record id
-//   safe, unique          collection: one partition sees all that can duplicate each other
-//   selected              collection and a bucket of the record id: "street/07"
+//   safe                  dedup scope; without `scope_of` the collection
+//   unique                collection
+//   selected              collection and a bucket of the duplicates' cluster: "street/07"; of a
+//                         record without one, of its id. So look-alikes stay together and in order
 //   rejected, review      collection
 //   deferred              record id
 // images.dead keeps the key of the message.
-std::string KeyOf(Topic topic, const record::ImageRecord& record);
+std::string KeyOf(Topic topic, const record::ImageRecord& record, const ScopeOf& scope_of = nullptr);
 
 }  // namespace winnow::kafka

@@ -54,6 +54,34 @@ TEST(TopicsTest, SpreadsSelectedImagesAndKeepsAnIdInItsPlace) {
   EXPECT_EQ(keys.size(), 64u);
 }
 
+TEST(TopicsTest, KeepsAScopeTogetherOnlyWhereDuplicatesAreLookedFor) {
+  const auto record = Record("a", record::SourceKind::kCamera);
+  const ScopeOf by_source = [](const record::ImageRecord& of) {
+    return of.collection.value() + "/source/" + of.source.id.value();
+  };
+  EXPECT_EQ(KeyOf(Topic::kSafe, record, by_source), "street/source/cam-7");
+  for (const Topic topic : kAllTopics) {
+    if (topic == Topic::kSafe) continue;
+    EXPECT_EQ(KeyOf(topic, record, by_source), KeyOf(topic, record)) << TopicName(topic, "");
+  }
+}
+
+TEST(TopicsTest, KeepsLookAlikesTogetherWhereDatasetsAreWritten) {
+  const auto first = Record("first", record::SourceKind::kFolder);
+  for (int i = 0; i < 100; ++i) {
+    auto look_alike = Record(std::to_string(i), record::SourceKind::kFolder);
+    look_alike.duplicate.emplace().cluster = first.id;
+    EXPECT_EQ(KeyOf(Topic::kSelected, look_alike), KeyOf(Topic::kSelected, first));
+  }
+}
+
+TEST(TopicsTest, SpreadsByIdWhatHasNoCluster) {
+  auto record = Record("a", record::SourceKind::kFolder);
+  const std::string key = KeyOf(Topic::kSelected, record);
+  record.duplicate.emplace();
+  EXPECT_EQ(KeyOf(Topic::kSelected, record), key);
+}
+
 TEST(TopicsTest, OnlyRedactedImagesAreInTheSafeZone) {
   for (const Topic topic : {Topic::kRaw, Topic::kValid, Topic::kReview, Topic::kDead}) {
     EXPECT_EQ(ZoneOf(topic), record::Zone::kRaw);

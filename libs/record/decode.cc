@@ -9,6 +9,7 @@
 #include "libs/base/check.h"
 #include "libs/record/closed_sets.h"
 #include "libs/record/codec.h"
+#include "libs/record/wire_arena.h"
 
 namespace winnow::record {
 namespace {
@@ -281,6 +282,8 @@ void Reader::GetAddedByStages(const pb::ImageRecord& wire, ImageRecord& record) 
   if (wire.has_duplicate()) record.duplicate = Get(wire.duplicate());
   if (wire.has_selection()) record.selection = Get(wire.selection());
   if (wire.has_placement()) record.placement = Get(wire.placement());
+  // Room for the verdict of the stage that asks.
+  record.history.reserve(static_cast<std::size_t>(wire.history_size()) + 1);
   for (const pb::StageVerdict& verdict : wire.history()) record.history.push_back(Get(verdict));
 }
 
@@ -294,6 +297,7 @@ ImageRecord Reader::Read(pb::ImageRecord& wire) {
   record.ingested_at = Time(wire.ingested_at_ms());
   if (wire.has_payload()) record.payload = RawPayload{Get(*wire.mutable_payload())};
   record.attributes = Sorted(wire.attributes());
+  record.annotations.reserve(static_cast<std::size_t>(wire.annotations_size()));
   for (const pb::Annotation& annotation : wire.annotations()) {
     record.annotations.push_back(Get(annotation));
   }
@@ -314,7 +318,8 @@ void SilenceProtobuf() {
 
 Result<ImageRecord> RecordCodec::Decode(std::string_view bytes, Zone zone) {
   SilenceProtobuf();
-  pb::ImageRecord wire;
+  WireArena arena;
+  pb::ImageRecord& wire = *arena.New<pb::ImageRecord>();
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()) ||
       !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return InputError("not an image record: the " + std::to_string(bytes.size()) +

@@ -4,9 +4,10 @@
 #include <algorithm>
 
 #include "libs/base/check.h"
+#include "libs/base/utf8.h"
 #include "libs/record/closed_sets.h"
 #include "libs/record/codec.h"
-#include "libs/base/utf8.h"
+#include "libs/record/wire_arena.h"
 
 namespace winnow::record {
 namespace {
@@ -203,7 +204,8 @@ void PutAddedByStages(const ImageRecord& record, pb::ImageRecord* wire) {
 }
 
 std::string EncodeRecord(const ImageRecord& record, Bytes bytes) {
-  pb::ImageRecord wire;
+  WireArena arena;
+  pb::ImageRecord& wire = *arena.New<pb::ImageRecord>();
   wire.set_id(ToUtf8(record.id.value()));
   wire.set_collection(ToUtf8(record.collection.value()));
   Put(record.source, wire.mutable_source());
@@ -218,12 +220,12 @@ std::string EncodeRecord(const ImageRecord& record, Bytes bytes) {
   PutAddedByStages(record, &wire);
   PutUnknown(record.unknown_fields, &wire);
 
-  std::string encoded;
-  google::protobuf::io::StringOutputStream stream(&encoded);
+  std::string encoded(wire.ByteSizeLong(), '\0');
+  google::protobuf::io::ArrayOutputStream stream(encoded.data(), static_cast<int>(encoded.size()));
   google::protobuf::io::CodedOutputStream coded(&stream);
   coded.SetSerializationDeterministic(true);
-  WINNOW_CHECK(wire.SerializeToCodedStream(&coded));
-  coded.Trim();
+  wire.SerializeWithCachedSizes(&coded);
+  WINNOW_CHECK(!coded.HadError());
   return encoded;
 }
 

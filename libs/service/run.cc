@@ -150,6 +150,7 @@ kafka::StageOptions StageOptionsFor(const StageService& service, const Prepared&
   options.stateful = service.stateful;
   options.state_directory = config.state_directory;
   options.collection = prepared.spec.collection;
+  options.scope_of = DedupScopeOf(prepared.spec);
   options.lanes = config.lanes > 0 ? static_cast<std::size_t>(config.lanes)
                                    : std::max(1u, std::thread::hardware_concurrency());
   options.commit = config.commit;
@@ -362,6 +363,12 @@ MakeProcessors FromSpec(std::unique_ptr<stream::Processor> (*make)(const spec::C
   return [make](const spec::CollectionSpec& spec, const ServiceConfig&) {
     return Result<stream::ProcessorFactory>(
         [make, spec]() -> Result<std::unique_ptr<stream::Processor>> { return make(spec); });
+  };
+}
+
+kafka::ScopeOf DedupScopeOf(const spec::CollectionSpec& spec) {
+  return [policy = spec.dedup](const record::ImageRecord& record) {
+    return spec::ScopeOf(policy, record.collection, record.source.id);
   };
 }
 

@@ -61,6 +61,9 @@ struct StageService {
       probe = nullptr;
 };
 
+// The key of images.safe that the collection's spec asks for.
+kafka::ScopeOf DedupScopeOf(const spec::CollectionSpec& spec);
+
 // With what the table of stages says of it.
 StageService ServiceOf(const kafka::StageFlow& flow);
 

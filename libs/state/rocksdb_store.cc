@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kFormatKey = "winnow.state.format";
 constexpr std::string_view kFormatVersion = "1";
+constexpr int kCacheShardBits = 1;
 
 Error ToError(const rocksdb::Status& status, const std::string& directory) {
   const std::string what = status.ToString();
@@ -129,7 +130,9 @@ class RocksDbStore : public StateStore {
   const std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;
 };
 
-// One cache bounds blocks, filters and memtables together. Large values (records held in reserve)
+// One cache bounds blocks, filters and memtables together. Filters and indexes come in parts of a few
+// KiB and the cache has few shards: whole ones of a table outgrow a shard of a small cache, and each
+// look-up then reads them from disk. Large values (records held in reserve)
 // go to blob files, so that compaction does not rewrite pictures.
 rocksdb::Options EngineOptions(const RocksDbOptions& options) {
   rocksdb::Options engine;
@@ -139,13 +142,16 @@ rocksdb::Options EngineOptions(const RocksDbOptions& options) {
   engine.max_open_files = 256;
   engine.max_background_jobs = 2;
   engine.max_total_wal_size = options.memory_bytes;
-  const auto cache = rocksdb::NewLRUCache(options.memory_bytes);
+  const auto cache = rocksdb::NewLRUCache(options.memory_bytes, kCacheShardBits);
   engine.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
   engine.write_buffer_size = std::max<std::size_t>(options.memory_bytes / 8, 1u << 20);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   engine.enable_blob_files = true;

@@ -9,6 +9,8 @@ std::string_view Name(StageStep step) {
     case StageStep::kFetch: return "fetch";
     case StageStep::kProduce: return "produce";
     case StageStep::kCommit: return "commit";
+    case StageStep::kEncode: return "encode";
+    case StageStep::kState: return "state";
   }
   return "process";
 }

@@ -17,14 +17,16 @@
 namespace winnow::stream {
 
 // Parts of a stage's time.
-enum class StageStep { kDecode, kProcess, kFetch, kProduce, kCommit };
+enum class StageStep { kDecode, kProcess, kFetch, kProduce, kCommit, kEncode, kState };
 
-inline constexpr StageStep kAllStageSteps[] = {StageStep::kDecode, StageStep::kProcess,
-                                               StageStep::kFetch, StageStep::kProduce,
-                                               StageStep::kCommit};
+inline constexpr StageStep kAllStageSteps[] = {
+    StageStep::kDecode, StageStep::kProcess, StageStep::kFetch, StageStep::kProduce,
+    StageStep::kCommit, StageStep::kEncode,  StageStep::kState};
 
-// "decode": the record from its wire form; "process": the processor; "fetch": payload bytes from
-// the blob store; "produce": until the broker has the batch; "commit": until it is committed.
+// Of a record. "decode": from its wire form; "process": the processor; "encode": to its wire form;
+// "fetch": payload bytes from or to the blob store.
+// Of a batch. "produce": until the broker has it; "commit": until it is committed; "state": until
+// what it changed is on disk.
 std::string_view Name(StageStep step);
 
 // What one committed batch did. Told after the commit only, so that nothing is counted twice or

@@ -101,7 +101,8 @@ void StageProbe::MakeRecordSeries() {
 
 void StageProbe::MakeStepSeries(Metrics& metrics) {
   HistogramFamily steps = metrics.AddHistograms(
-      "winnow_stage_seconds", "Time by part of the work: decode, process, fetch, produce, commit",
+      "winnow_stage_seconds", "Time by part of the work. Of a record: decode, process, encode, fetch; of a batch: produce, "
+      "commit, state",
       kStepSeconds);
   for (const stream::StageStep step : stream::kAllStageSteps) {
     steps_.at(static_cast<std::size_t>(step)) =

@@ -39,10 +39,6 @@ std::string NewPrefix() {
   return fmt::format("bench-{:08x}.", random());
 }
 
-bool IsMain(kafka::Topic topic) {
-  return topic == kafka::Topic::kRaw || topic == kafka::Topic::kValid;
-}
-
 // What no compression makes smaller, as a JPEG.
 record::PayloadContent Picture(std::size_t bytes, std::uint32_t seed) {
   std::mt19937 random(seed);
@@ -75,10 +71,12 @@ std::vector<record::PayloadContent> PicturesFor(std::size_t message_bytes) {
 
 }  // namespace
 
-ScratchPipeline::ScratchPipeline(std::string brokers, int partitions, std::string changelog_stage)
+ScratchPipeline::ScratchPipeline(std::string brokers, int partitions, std::string changelog_stage,
+                                 Hop hop)
     : brokers_(std::move(brokers)),
       partitions_(partitions),
       changelog_stage_(std::move(changelog_stage)),
+      hop_(hop),
       prefix_(NewPrefix()),
       admin_(NewProducer({{"bootstrap.servers", brokers_}})) {
   Create();
@@ -91,8 +89,8 @@ ScratchPipeline::~ScratchPipeline() {
   if (!changelog_stage_.empty()) DeleteTopic(admin_.get(), changelog());
 }
 
-std::string ScratchPipeline::input() const { return TopicName(kafka::Topic::kRaw, prefix_); }
-std::string ScratchPipeline::output() const { return TopicName(kafka::Topic::kValid, prefix_); }
+std::string ScratchPipeline::input() const { return TopicName(hop_.input, prefix_); }
+std::string ScratchPipeline::output() const { return TopicName(hop_.output, prefix_); }
 std::string ScratchPipeline::changelog() const {
   return kafka::ChangelogName(changelog_stage_, prefix_);
 }
@@ -100,8 +98,9 @@ std::string ScratchPipeline::changelog() const {
 void ScratchPipeline::Create() {
   std::vector<kafka::TopicDeclaration> topics;
   for (const kafka::Topic topic : kafka::kAllTopics) {
+    const bool is_main = topic == hop_.input || topic == hop_.output;
     topics.push_back({.name = kafka::TopicName(topic, ""),
-                      .partitions = IsMain(topic) ? partitions_ : 1,
+                      .partitions = is_main ? partitions_ : 1,
                       .configs = {{"retention.ms", "3600000"}}});
   }
   if (!changelog_stage_.empty()) {
@@ -114,16 +113,27 @@ void ScratchPipeline::Create() {
 
 void ScratchPipeline::Fill(std::uint64_t records, std::size_t message_bytes) {
   const std::vector<record::PayloadContent> pictures = PicturesFor(message_bytes);
+  Fill(records, [&](std::uint64_t number) {
+    return RecordOf(pictures[number % pictures.size()], number);
+  });
+}
+
+std::uint64_t ScratchPipeline::Fill(
+    std::uint64_t records, const std::function<record::ImageRecord(std::uint64_t)>& make) {
   const auto producer = Must(kafka::NewRecordProducer({brokers_, {}}, kSendingBytes));
+  std::uint64_t bytes = 0;
   for (const std::uint64_t end = filled_ + records; filled_ < end; ++filled_) {
-    const record::ImageRecord record = RecordOf(pictures[filled_ % pictures.size()], filled_);
+    const record::ImageRecord record = make(filled_);
+    std::string value = record::RecordCodec::Encode(record);
+    bytes += value.size();
     Must(producer->Send({.topic = input(),
-                         .key = kafka::KeyOf(kafka::Topic::kRaw, record),
-                         .value = record::RecordCodec::Encode(record),
+                         .key = kafka::KeyOf(hop_.input, record),
+                         .value = std::move(value),
                          .time = record.ingested_at},
                         [](const Status& status) { Must(status); }));
   }
   Must(producer->Flush(std::chrono::minutes(1)));
+  return bytes;
 }
 
 std::int64_t ScratchPipeline::EndOfOutput() const {

@@ -9,8 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include "libs/kafka/stage_runner.h"
-
 namespace winnow::bench {
 namespace {
 
@@ -117,12 +115,23 @@ class RestoreObserver : public stream::StageObserver {
   std::optional<Clock::time_point> ended_ WINNOW_GUARDED_BY(mutex_);
 };
 
+void RunWithEmptyState(const kafka::StageOptions& options,
+                       const stream::ProcessorFactory& factory) {
+  std::filesystem::create_directories(options.state_directory);
+  MustRun(options, factory);
+  std::filesystem::remove_all(options.state_directory);
+}
+
+}  // namespace
+
 kafka::StageOptions StageOptionsFor(const StageLoopOptions& options) {
   kafka::StageOptions stage;
   stage.client = {options.brokers, options.properties};
   stage.stage = options.stage;
   stage.topic_prefix = options.prefix;
   stage.instance = "bench-0";
+  stage.input = options.hop.input;
+  stage.output = options.hop.output;
   stage.payload = kafka::PayloadUse::kUntouched;
   stage.collection = CollectionId(std::string(kCollection));
   stage.lanes = options.lanes;
@@ -133,21 +142,12 @@ kafka::StageOptions StageOptionsFor(const StageLoopOptions& options) {
   return stage;
 }
 
-void Run(const kafka::StageOptions& options, const stream::ProcessorFactory& factory) {
+void MustRun(const kafka::StageOptions& options, const stream::ProcessorFactory& factory) {
   const Status status = kafka::RunStage(options, factory);
   if (status) return;
-  fmt::print(stderr, "kafka_benchmark: the stage ended: {}\n", status.error().message);
+  fmt::print(stderr, "the stage ended: {}\n", status.error().message);
   std::exit(1);
 }
-
-void RunWithEmptyState(const kafka::StageOptions& options,
-                       const stream::ProcessorFactory& factory) {
-  std::filesystem::create_directories(options.state_directory);
-  Run(options, factory);
-  std::filesystem::remove_all(options.state_directory);
-}
-
-}  // namespace
 
 void RunPassThrough(const StageLoopOptions& options, CommitWindow& window) {
   std::atomic<bool> stop = false;
@@ -155,7 +155,7 @@ void RunPassThrough(const StageLoopOptions& options, CommitWindow& window) {
   kafka::StageOptions stage = StageOptionsFor(options);
   stage.stop = &stop;
   stage.observer = &observer;
-  Run(stage, [&]() -> Result<std::unique_ptr<stream::Processor>> {
+  MustRun(stage, [&]() -> Result<std::unique_ptr<stream::Processor>> {
     return std::make_unique<PassThrough>(options.stage);
   });
 }

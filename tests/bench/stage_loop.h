@@ -7,8 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "libs/kafka/stage_runner.h"
 #include "tests/bench/bare_client.h"
 #include "tests/bench/commit_window.h"
+#include "tests/bench/scratch_pipeline.h"
 
 namespace winnow::bench {
 
@@ -17,12 +19,18 @@ inline constexpr std::string_view kCollection = "bench";
 struct StageLoopOptions {
   std::string brokers;
   Properties properties;
-  std::string prefix;  // of topics; from images.raw to images.valid
+  std::string prefix;  // of topics
+  Hop hop = {};
   std::string stage;   // names the group: one that never committed
   std::chrono::milliseconds interval{100};
   std::uint64_t max_batch_bytes = 512u << 20;
   std::size_t lanes = 1;
 };
+
+// A stage that leaves payloads alone; only the interval and the bytes decide about a commit.
+kafka::StageOptions StageOptionsFor(const StageLoopOptions& options);
+// Ends the program on an error.
+void MustRun(const kafka::StageOptions& options, const stream::ProcessorFactory& factory);
 
 // Returns when `window` is finished and the stage has drained.
 void RunPassThrough(const StageLoopOptions& options, CommitWindow& window);

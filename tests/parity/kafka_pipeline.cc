@@ -18,6 +18,7 @@
 #include "libs/kafka/topic_admin.h"
 #include "libs/kafka/topics.h"
 #include "libs/record/codec.h"
+#include "libs/service/run.h"
 #include "services/winnow/wiring.h"
 
 namespace winnow::parity_test {
@@ -91,9 +92,10 @@ Result<std::unique_ptr<KafkaPipeline>> KafkaPipeline::Create(const spec::Collect
   return pipeline;
 }
 
-Status KafkaPipeline::Feed(const std::string& folder) {
-  WINNOW_ASSIGN_OR_RETURN(const auto source,
-                          ingest::OpenFolder(cli::FolderOptionsFor(spec_, folder)));
+Status KafkaPipeline::Feed(const std::string& folder, const SourceId& id) {
+  ingest::FolderOptions options = cli::FolderOptionsFor(spec_, folder);
+  if (!id.empty()) options.id = id;
+  WINNOW_ASSIGN_OR_RETURN(const auto source, ingest::OpenFolder(std::move(options)));
   WINNOW_ASSIGN_OR_RETURN(const auto producer, kafka::NewRecordProducer(client_, 16u << 20));
   const Timestamp now = SystemClock().Now();
   Status refused;
@@ -152,6 +154,7 @@ void KafkaPipeline::Start() {
                               .stateful = hop.stateful,
                               .state_directory = state_.path() + "/" + stage.name,
                               .collection = spec_.collection,
+                              .scope_of = service::DedupScopeOf(spec_),
                               .lanes = 2,
                               .commit = {.interval = milliseconds(50)},
                               .raw_blobs = raw_blobs_.get(),
@@ -174,6 +177,16 @@ Result<Fates> KafkaPipeline::ReadFates() const {
     fates[RecordId(key)] = {record::Disposition::kStored, record::Reason::kNone};
   }
   return fates;
+}
+
+Result<std::set<int>> KafkaPipeline::PartitionsInUse(kafka::Topic topic) const {
+  std::set<int> partitions;
+  WINNOW_RETURN_IF_ERROR(kafka::ReadTopic(client_, kafka::TopicName(topic, prefix_),
+                                          [&](const kafka::LogEntry& entry) {
+                                            partitions.insert(entry.partition);
+                                            return true;
+                                          }));
+  return partitions;
 }
 
 Status KafkaPipeline::WaitForOutcomes(std::chrono::seconds timeout) {

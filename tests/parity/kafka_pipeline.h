@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "libs/base/result.h"
 #include "libs/blob/blob_store.h"
 #include "libs/kafka/client_config.h"
+#include "libs/kafka/topics.h"
 #include "libs/record/reason.h"
 #include "libs/spec/spec.h"
 #include "tests/pipeline/pipeline_driver.h"
@@ -36,8 +38,9 @@ class KafkaPipeline {
                                                        int partitions);
   ~KafkaPipeline();
 
-  // Puts every image of the folder into images.raw, in the source's order.
-  Status Feed(const std::string& folder);
+  // Puts every image of the folder into images.raw, in the source's order. `source` is the id of
+  // the source; the spec's if empty.
+  Status Feed(const std::string& folder, const SourceId& source = {});
   void Start();
   // Until every arrival has an outcome. kUnavailable after `timeout`.
   Status WaitForOutcomes(std::chrono::seconds timeout);
@@ -46,6 +49,8 @@ class KafkaPipeline {
 
   // By record id, of what is there now.
   Result<Fates> ReadFates() const;
+  // Partitions of the topic that hold messages.
+  Result<std::set<int>> PartitionsInUse(kafka::Topic topic) const;
   std::map<std::string, std::string> StoredImages() const {
     return pipeline_test::ImagesInShards(output_.path());
   }

@@ -143,5 +143,47 @@ TEST_F(ParityTest, ValidationAndPrivacyDoNotDependOnTheNumberOfPartitions) {
   ExpectEqual(before_the_deduper(fates_), before_the_deduper(LocalFates()));
 }
 
+// Where only the images of one source are compared, the partitions of images.safe share the work.
+class SourceScopeTest : public ParityTest {
+ protected:
+  static spec::CollectionSpec BySource() {
+    spec::CollectionSpec spec = Spec();
+    spec.dedup.scope = spec::DedupScope::kSource;
+    spec.balance = {};
+    return spec;
+  }
+
+  void FeedSource(const std::string& source) {
+    pipeline_test::ScratchFolder folder;
+    folder.Write("car/one.jpg", testing::MakeJpeg({.seed = 1}));
+    folder.Write("car/copy_of_one.jpg", testing::MakeJpeg({.seed = 1}));
+    folder.Write("car/two.jpg", testing::MakeJpeg({.seed = 2}));
+    const Status fed = services_->Feed(folder.path(), SourceId(source));
+    ASSERT_TRUE(fed) << fed.error().message;
+  }
+};
+
+TEST_F(SourceScopeTest, KeepsTheSameBytesOfTwoSourcesAndDropsTheCopyWithinOne) {
+  auto created = KafkaPipeline::Create(BySource(), brokers_, 2);
+  ASSERT_TRUE(created) << created.error().message;
+  services_ = std::move(*created);
+  ASSERT_NO_FATAL_FAILURE(FeedSource("north"));
+  ASSERT_NO_FATAL_FAILURE(FeedSource("south"));
+  services_->Start();
+  const Status done = services_->WaitForOutcomes(std::chrono::seconds(120));
+  ASSERT_TRUE(done) << done.error().message;
+  const Status stopped = services_->Stop();
+  ASSERT_TRUE(stopped) << stopped.error().message;
+
+  const auto safe = services_->PartitionsInUse(kafka::Topic::kSafe);
+  ASSERT_TRUE(safe) << safe.error().message;
+  EXPECT_EQ(safe->size(), 2u) << "the two sources' keys must be of different partitions";
+  std::map<std::string, int> counts;
+  const auto fates = services_->ReadFates();
+  ASSERT_TRUE(fates) << fates.error().message;
+  for (const auto& [id, fate] : *fates) ++counts[Text(fate)];
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"rejected/exact_duplicate", 2}, {"stored/none", 4}}));
+}
+
 }  // namespace
 }  // namespace winnow::parity_test

@@ -1,0 +1,94 @@
+#include "tests/bench/stage_meter.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace winnow::bench {
+namespace {
+
+// Seconds on a CPU by thread name, from the kernel's own count in nanoseconds.
+std::map<std::string, double> ThreadSeconds() {
+  std::map<std::string, double> seconds;
+  std::error_code gone;  // threads end meanwhile
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    double nanoseconds = 0;
+    std::ifstream(task.path() / "schedstat") >> nanoseconds;
+    seconds[name] += nanoseconds / 1e9;
+  }
+  return seconds;
+}
+
+}  // namespace
+
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+void StageMeter::Committed(const stream::BatchReport& batch) {
+  Point point = {.at = std::chrono::steady_clock::now(),
+                 .records = 0,
+                 .cpu_seconds = CpuSeconds(),
+                 .steps = {},
+                 .threads = ThreadSeconds()};
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    point.steps[i] = static_cast<double>(steps_[i].load()) / 1e9;
+  }
+  const MutexLock lock(mutex_);
+  point.records = batch.received + (points_.empty() ? 0 : points_.back().records);
+  if (point.records >= enough_) stop_ = true;
+  points_.push_back(std::move(point));
+}
+
+void StageMeter::Took(stream::StageStep step, std::chrono::nanoseconds time) {
+  steps_.at(static_cast<std::size_t>(step)) += time.count();
+}
+
+std::uint64_t StageMeter::records() const {
+  const MutexLock lock(mutex_);
+  return points_.empty() ? 0 : points_.back().records;
+}
+
+std::size_t StageMeter::PointAt(std::uint64_t records) const {
+  const auto found = std::find_if(points_.begin(), points_.end(),
+                                  [&](const Point& point) { return point.records >= records; });
+  return static_cast<std::size_t>(std::min(found, points_.end() - 1) - points_.begin());
+}
+
+SliceFigures StageMeter::Between(std::uint64_t from, std::uint64_t to) const {
+  const MutexLock lock(mutex_);
+  const std::size_t begin = PointAt(from);
+  const std::size_t end = PointAt(to);
+  const Point& first = points_.at(begin);
+  const Point& last = points_.at(end);
+  SliceFigures figures;
+  figures.records = last.records - first.records;
+  figures.batches = end - begin;
+  if (figures.records == 0) return figures;
+  const auto a_record = [&](double seconds) {
+    return 1e6 * seconds / static_cast<double>(figures.records);
+  };
+  const std::chrono::duration<double> seconds = last.at - first.at;
+  figures.records_per_second = static_cast<double>(figures.records) / seconds.count();
+  figures.cpu_microseconds = a_record(last.cpu_seconds - first.cpu_seconds);
+  for (std::size_t i = 0; i < last.steps.size(); ++i) {
+    figures.step_microseconds[i] = a_record(last.steps[i] - first.steps[i]);
+  }
+  for (const auto& [name, used] : last.threads) {
+    const auto before = first.threads.find(name);
+    figures.thread_cpu_microseconds[name] =
+        a_record(used - (before == first.threads.end() ? 0 : before->second));
+  }
+  return figures;
+}
+
+}  // namespace winnow::bench
