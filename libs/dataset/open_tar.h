@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libs/base/digest.h"
@@ -30,6 +31,10 @@ class OpenTar {
   bool dirty() const { return dirty_; }
 
   Status AppendSample(const std::vector<TarEntry>& entries);
+
+  // Whole blocks of samples as another tar file holds them, in pieces of any size; not counted in
+  // samples().
+  Status AppendBlocks(std::string_view bytes) { return Write(bytes); }
 
   // On return all samples so far are on the disk.
   Status Sync();

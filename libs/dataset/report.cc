@@ -168,15 +168,24 @@ std::string Pair(const DuplicatePair& pair) {
       Figure(pair.kept), Figure(pair.dropped));
 }
 
+std::string DuplicatesSummary(const ReportInput& input) {
+  std::string text;
+  if (input.duplicates > 0 || input.superseded == 0) {
+    text = fmt::format("{} images were dropped because the same picture had come before. ",
+                       Count(input.duplicates));
+  }
+  if (input.superseded > 0) {
+    text += fmt::format("{} images gave way to a better copy that came later. ",
+                        Count(input.superseded));
+  }
+  return text + "Left the one kept, right the one dropped.";
+}
+
 std::string Duplicates(const ReportInput& input) {
-  if (input.duplicates == 0 && input.pairs.empty()) return {};
+  if (input.duplicates == 0 && input.superseded == 0 && input.pairs.empty()) return {};
   std::string html = "<div class=\"pairs\">\n";
   for (const DuplicatePair& pair : input.pairs) html += Pair(pair);
-  return Section("duplicates", "Duplicates",
-                 fmt::format("{} images were dropped because the same picture had come before. "
-                             "Left the one kept, right the one dropped.",
-                             Count(input.duplicates)),
-                 html + "</div>\n");
+  return Section("duplicates", "Duplicates", DuplicatesSummary(input), html + "</div>\n");
 }
 
 std::string Measurements(const ReportInput& input) {

@@ -86,8 +86,9 @@ struct ReportInput {
   std::vector<StageCount> stages;
   std::vector<ReasonCount> reasons;
   std::vector<AxisBalance> axes;
-  std::uint64_t duplicates = 0;  // in all; `pairs` shows some
-  std::vector<DuplicatePair> pairs;
+  std::uint64_t duplicates = 0;  // dropped on arrival, in all
+  std::uint64_t superseded = 0;  // dropped later for a better copy, in all
+  std::vector<DuplicatePair> pairs;  // some of both
   std::vector<Histogram> histograms;
   PrivacySummary privacy;
   std::vector<Thumbnail> stored_examples;

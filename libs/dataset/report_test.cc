@@ -33,6 +33,15 @@ TEST(ReportTest, SaysSoWhenTheFiguresDoNotAddUp) {
   EXPECT_THAT(html, Not(HasSubstr("Every image is accounted for")));
 }
 
+TEST(ReportTest, TellsDroppedOnArrivalFromGivenUpLater) {
+  ReportInput input = InventedReport();
+  EXPECT_THAT(RenderReport(input),
+              HasSubstr("1,549 images were dropped because the same picture had come before. 62 "
+                        "images gave way to a better copy"));
+  input.superseded = 0;
+  EXPECT_THAT(RenderReport(input), Not(HasSubstr("better copy")));
+}
+
 TEST(ReportTest, IsTheSameForTheSameInput) {
   EXPECT_EQ(RenderReport(InventedReport()), RenderReport(InventedReport()));
 }

@@ -74,6 +74,7 @@ inline ReportInput InventedReport() {
                   {"normal", 6'900, 5'600, 0.6}, {"bright", 521, 504, -1}}},
                 {"class", 0.05, {{"car", 6'300, 4'000, 0.5}, {"person", 2'900, 2'422, 0.3}}}};
   input.duplicates = 1'549;
+  input.superseded = 62;
   input.pairs = {{Picture(5, "cam-1/0007.jpg"), Picture(5, "cam-1/copy of 0007.jpg"), 0, true},
                  {Picture(6, "feed/881.png"), Picture(6, "feed/881-small.png"), 14, false}};
   input.histograms = {Bell("Sharpness", "0 blurred to 1 sharp", 1, 0.55),

@@ -145,6 +145,7 @@ Json DuplicateJson(const record::Duplicate& duplicate) {
     json["distance"] = duplicate.distance;
     json["exact"] = duplicate.exact;
   }
+  for (const RecordId& id : duplicate.replaces) json["replaces"].push_back(id.value());
   return json;
 }
 

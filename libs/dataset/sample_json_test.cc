@@ -132,6 +132,7 @@ TEST(RejectedJsonTest, SaysWhoRefusedTheImageAndWhy) {
   r.duplicate->of = RecordId("first");
   r.duplicate->distance = 12;
   const Json json = Json::parse(RejectedJson(r));
+  EXPECT_FALSE(json["duplicate"].contains("replaces"));
   EXPECT_EQ(json["stage"], "deduper");
   EXPECT_EQ(json["verdict"], "rejected");
   EXPECT_EQ(json["reason"], "near_duplicate");
@@ -140,6 +141,13 @@ TEST(RejectedJsonTest, SaysWhoRefusedTheImageAndWhy) {
   EXPECT_EQ(json["duplicate"]["of"], "first");
   EXPECT_EQ(json["history"].size(), 2u);
   EXPECT_EQ(json["source"]["path"], "2026/1.jpg");
+}
+
+TEST(SampleJsonTest, NamesTheCopiesWhosePlaceItTook) {
+  record::ImageRecord r = FullRecord();
+  r.duplicate->replaces = {RecordId("worse"), RecordId("worst")};
+  const Json json = Json::parse(SampleJson(r));
+  EXPECT_EQ(json["duplicate"]["replaces"], Json({"worse", "worst"}));
 }
 
 TEST(SampleKeyTest, IsTheIdWhereThatIsSafeAndADigestElsewhere) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libs/dataset/open_tar.h"
+#include "libs/dataset/rewrite_shard.h"
 #include "libs/dataset/sample.h"
 #include "libs/dataset/shard_state.h"
 
@@ -20,6 +21,8 @@ Result<std::string> DigestOf(Files& files, const std::string& path, std::uint64_
       files.Read(path, bytes, [&](std::string_view piece) { hasher.Update(piece); }));
   return ToHex(hasher.Finish());
 }
+
+constexpr std::string_view kRewrittenSuffix = ".rewritten";
 
 class ShardOutput : public stream::Output {
  public:
@@ -34,9 +37,19 @@ class ShardOutput : public stream::Output {
     if (!health_) return health_;
     return Guard(DoAppend(record));
   }
+  Status Remove(const record::ImageRecord& record) override {
+    if (!health_) return health_;
+    return Guard(DoRemove(record));
+  }
   Status Seal() override {
     if (!health_) return health_;
     return Guard(DoSeal());
+  }
+  Result<bool> TakeOut() override {
+    if (!health_) return health_.error();
+    auto took_out = DoTakeOut();
+    if (!took_out) health_ = took_out.error();
+    return took_out;
   }
   Result<std::vector<stream::StateWrite>> Prepare() override {
     if (!health_) return health_.error();
@@ -57,6 +70,12 @@ class ShardOutput : public stream::Output {
     bool changed = false;
   };
 
+  // What the state promises to publish: a shard under its name, or the file that takes its place.
+  struct Promise {
+    Shard shard;
+    bool rewritten = false;
+  };
+
   Status Guard(Status status) {
     health_ = status;
     return status;
@@ -67,7 +86,9 @@ class ShardOutput : public stream::Output {
   Status RecoverOpen(const std::string& split, const OpenShard& open);
   Status RemoveOrphans();
   Status DoAppend(record::ImageRecord& record);
+  Status DoRemove(const record::ImageRecord& record);
   Status DoSeal();
+  Result<bool> DoTakeOut();
   Result<std::vector<stream::StateWrite>> DoPrepare();
   Status DoPublish();
 
@@ -75,6 +96,8 @@ class ShardOutput : public stream::Output {
   Status Begin(const std::string& split, Lane& lane);
   Status Close(const std::string& split, Lane& lane);
   Status PublishShard(const Shard& shard);
+  Status PublishRewritten(const Shard& shard);
+  Result<bool> Holds(const std::string& path, const Shard& shard);
   Status RefuseForeign(const std::string& name);
 
   std::string ShardName(const std::string& split, std::uint64_t number) const {
@@ -82,6 +105,9 @@ class ShardOutput : public stream::Output {
   }
   std::string Staged(const std::string& name) const { return JoinPath(staging_, name); }
   std::string Final(const std::string& name) const { return JoinPath(shards_, name); }
+  std::string Rewritten(const std::string& name) const {
+    return Staged(name) + std::string(kRewrittenSuffix);
+  }
 
   const ShardOptions options_;
   Files& files_;
@@ -89,8 +115,11 @@ class ShardOutput : public stream::Output {
   const std::string shards_;
   Status health_ = BugError("the shard output was used before Recover");
   std::map<std::string, Lane> lanes_;
-  std::vector<Shard> closed_;    // since the last Prepare
-  std::vector<Shard> promised_;  // prepared, to be published
+  std::map<std::string, Shard> shards_by_name_;           // all that the state knows
+  std::map<std::string, std::set<std::string>> removed_;  // keys to be taken out, by shard
+  std::vector<Promise> closed_;                           // since the last Prepare
+  std::vector<Promise> promised_;                         // prepared, to be published
+  std::vector<stream::StateWrite> removals_;              // since the last Prepare
   bool names_dirty_ = false;     // staging holds a new name that is not synced
 };
 
@@ -98,12 +127,15 @@ class ShardOutput : public stream::Output {
 
 Status ShardOutput::DoRecover(const stream::StateView& state) {
   lanes_.clear();
+  shards_by_name_.clear();
   closed_.clear();
   promised_.clear();
+  removals_.clear();
   names_dirty_ = false;
   WINNOW_RETURN_IF_ERROR(files_.MakeDirectories(staging_));
   WINNOW_RETURN_IF_ERROR(files_.MakeDirectories(shards_));
-  WINNOW_ASSIGN_OR_RETURN(const ShardState recorded, ReadShardState(state));
+  WINNOW_ASSIGN_OR_RETURN(ShardState recorded, ReadShardState(state));
+  removed_ = std::move(recorded.removed);
   for (const Shard& shard : recorded.closed) WINNOW_RETURN_IF_ERROR(RecoverClosed(shard));
   for (const auto& [split, open] : recorded.open) WINNOW_RETURN_IF_ERROR(RecoverOpen(split, open));
   WINNOW_RETURN_IF_ERROR(RemoveOrphans());
@@ -113,6 +145,13 @@ Status ShardOutput::DoRecover(const stream::StateView& state) {
 // A published shard is only looked at; one still in staging is published again, after a check that
 // it is what the state promises.
 Status ShardOutput::RecoverClosed(const Shard& shard) {
+  shards_by_name_[shard.name] = shard;
+  // A rewritten one that is not as recorded was begun after the last commit: an orphan.
+  WINNOW_ASSIGN_OR_RETURN(const bool rewritten, Holds(Rewritten(shard.name), shard));
+  if (rewritten) {
+    promised_.push_back({shard, true});
+    return {};
+  }
   const std::string staged = Staged(shard.name);
   WINNOW_ASSIGN_OR_RETURN(const auto size, files_.Size(staged));
   if (size && *size == shard.bytes) {
@@ -124,7 +163,7 @@ Status ShardOutput::RecoverClosed(const Shard& shard) {
     }
   }
   if (size) {
-    promised_.push_back(shard);
+    promised_.push_back({shard});
     return {};
   }
   WINNOW_ASSIGN_OR_RETURN(const auto published, files_.Size(Final(shard.name)));
@@ -153,7 +192,9 @@ Status ShardOutput::RemoveOrphans() {
   for (const auto& [split, lane] : lanes_) {
     if (lane.tar) known.insert(ShardName(split, lane.number));
   }
-  for (const Shard& shard : promised_) known.insert(shard.name);
+  for (const auto& [shard, rewritten] : promised_) {
+    known.insert(rewritten ? shard.name + std::string(kRewrittenSuffix) : shard.name);
+  }
   WINNOW_ASSIGN_OR_RETURN(const auto names, files_.List(staging_));
   for (const std::string& name : names) {
     if (known.count(name) == 0) WINNOW_RETURN_IF_ERROR(files_.Remove(Staged(name)));
@@ -198,7 +239,7 @@ Status ShardOutput::Close(const std::string& split, Lane& lane) {
   Shard shard{ShardName(split, lane.number), split, lane.tar->samples(), 0, ""};
   WINNOW_ASSIGN_OR_RETURN(shard.sha256, lane.tar->Close());
   shard.bytes = lane.tar->bytes();
-  closed_.push_back(std::move(shard));
+  closed_.push_back({std::move(shard)});
   lane.tar.reset();
   ++lane.number;
   lane.changed = true;
@@ -210,6 +251,38 @@ Status ShardOutput::DoSeal() {
     if (lane.tar) WINNOW_RETURN_IF_ERROR(Close(split, lane));
   }
   return {};
+}
+
+// ---- taking out ----------------------------------------------------------------------------
+
+Status ShardOutput::DoRemove(const record::ImageRecord& record) {
+  if (!record.placement || record.placement->shard.empty() || record.placement->key.empty()) {
+    return BugError(fmt::format("record {} was to be taken out of the dataset, but nothing says "
+                                "where it is",
+                                record.id.value()));
+  }
+  const record::Placement& place = *record.placement;
+  if (removed_[place.shard].insert(place.key).second) {
+    removals_.push_back(RemovedWrite(place.shard, place.key));
+  }
+  return {};
+}
+
+// One shard, so that no more than one lies there twice.
+Result<bool> ShardOutput::DoTakeOut() {
+  if (removed_.empty()) return false;
+  const auto& [name, keys] = *removed_.begin();
+  const auto shard = shards_by_name_.find(name);
+  if (!closed_.empty() || !promised_.empty() || shard == shards_by_name_.end()) {
+    return BugError(fmt::format("samples were to be taken out of {}, which is not published", name));
+  }
+  WINNOW_ASSIGN_OR_RETURN(
+      Shard rewritten, RewriteWithout(files_, shard->second, Final(name), Rewritten(name), keys));
+  names_dirty_ = true;
+  closed_.push_back({std::move(rewritten), true});
+  for (const std::string& key : keys) removals_.push_back(TakenOutWrite(name, key));
+  removed_.erase(removed_.begin());
+  return true;
 }
 
 // A name in use is noticed before hours of work go into the shard.
@@ -234,17 +307,21 @@ Result<std::vector<stream::StateWrite>> ShardOutput::DoPrepare() {
   }
   if (names_dirty_) WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(staging_));
   names_dirty_ = false;
-  for (Shard& shard : closed_) {
-    writes.push_back(ClosedWrite(shard));
-    promised_.push_back(std::move(shard));
+  for (Promise& promise : closed_) {
+    writes.push_back(ClosedWrite(promise.shard));
+    shards_by_name_[promise.shard.name] = promise.shard;
+    promised_.push_back(std::move(promise));
   }
   closed_.clear();
+  for (stream::StateWrite& write : std::exchange(removals_, {})) writes.push_back(std::move(write));
   return writes;
 }
 
 Status ShardOutput::DoPublish() {
   if (promised_.empty()) return {};
-  for (const Shard& shard : promised_) WINNOW_RETURN_IF_ERROR(PublishShard(shard));
+  for (const auto& [shard, rewritten] : promised_) {
+    WINNOW_RETURN_IF_ERROR(rewritten ? PublishRewritten(shard) : PublishShard(shard));
+  }
   // In this order a power cut can leave both names of a shard, never none.
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(shards_));
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(staging_));
@@ -263,15 +340,27 @@ Status ShardOutput::PublishShard(const Shard& shard) {
   }
   WINNOW_ASSIGN_OR_RETURN(const auto outcome, files_.RenameNoReplace(from, to));
   if (outcome == RenameOutcome::kRenamed) return {};
-  WINNOW_ASSIGN_OR_RETURN(const auto existing, files_.Size(to));
-  if (existing == shard.bytes) {
-    WINNOW_ASSIGN_OR_RETURN(const std::string digest, DigestOf(files_, to, shard.bytes));
-    if (digest == shard.sha256) return files_.Remove(from);
-  }
+  WINNOW_ASSIGN_OR_RETURN(const bool published, Holds(Final(shard.name), shard));
+  if (published) return files_.Remove(from);
   return CorruptStateError(fmt::format(
       "{} exists and holds something else than the shard to be published; move it away and run the "
       "same command again",
       to));
+}
+
+// Over what the shard was. A power cut can leave both names of the new file, which a rename would
+// leave as they are.
+Status ShardOutput::PublishRewritten(const Shard& shard) {
+  WINNOW_ASSIGN_OR_RETURN(const bool published, Holds(Final(shard.name), shard));
+  if (published) return files_.Remove(Rewritten(shard.name));
+  return files_.Replace(Rewritten(shard.name), Final(shard.name));
+}
+
+Result<bool> ShardOutput::Holds(const std::string& path, const Shard& shard) {
+  WINNOW_ASSIGN_OR_RETURN(const auto size, files_.Size(path));
+  if (size != shard.bytes) return false;
+  WINNOW_ASSIGN_OR_RETURN(const std::string digest, DigestOf(files_, path, shard.bytes));
+  return digest == shard.sha256;
 }
 
 }  // namespace

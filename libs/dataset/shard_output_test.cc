@@ -44,6 +44,15 @@ class ShardOutputTest : public ::testing::Test {
     const Status published = output_->Publish();
     ASSERT_TRUE(published) << published.error().message;
   }
+  void TakeOutAll() {
+    while (true) {
+      const auto took_out = output_->TakeOut();
+      ASSERT_TRUE(took_out) << took_out.error().message;
+      if (!*took_out) return;
+      Prepare();
+      ASSERT_TRUE(output_->Publish());
+    }
+  }
   std::vector<Shard> Shards() { return ReadShards(state_).value(); }
   std::string File(const std::string& path) { return disk_.Contents(path).at(path); }
 
@@ -153,6 +162,107 @@ TEST_F(ShardOutputTest, AppendsToASealedDatasetInNewShards) {
   ASSERT_THAT(Shards(), SizeIs(2));
   EXPECT_EQ(Shards()[1].name, "street-train-000001.tar");
   EXPECT_EQ(File("out/shards/street-train-000000.tar"), before.begin()->second);
+}
+
+// ---- taking out ----------------------------------------------------------------------------
+
+TEST_F(ShardOutputTest, TakesOutARecordOfAnEarlierRun) {
+  Start();
+  const auto first = Append(StoredRecord(0));
+  Append(StoredRecord(1));
+  SealAndCommit();
+  Start();
+  Append(StoredRecord(2));
+  ASSERT_TRUE(output_->Remove(first));
+  SealAndCommit();
+  EXPECT_EQ(Shards()[0].samples, 2u) << "nothing is taken out before all is published";
+  TakeOutAll();
+  EXPECT_EQ(Shards()[0].samples, 1u);
+  EXPECT_EQ(File("out/shards/street-train-000000.tar").find(first.placement->key),
+            std::string::npos);
+  EXPECT_TRUE(disk_.Contents("out/.winnow/").empty());
+}
+
+TEST_F(ShardOutputTest, LeavesAsIfNeverAppendedWhatWasTakenOut) {
+  Start();
+  const auto replaced = Append(StoredRecord(0));
+  Append(StoredRecord(1));
+  Append(StoredRecord(2));
+  ASSERT_TRUE(output_->Remove(replaced));
+  SealAndCommit();
+  TakeOutAll();
+  const auto files = disk_.Contents("out/shards/");
+  const auto shards = Shards();
+  disk_ = FaultyFiles();
+  state_ = MapState();
+  Start();
+  Append(StoredRecord(1));
+  Append(StoredRecord(2));
+  SealAndCommit();
+  EXPECT_EQ(disk_.Contents("out/shards/"), files);
+  EXPECT_EQ(Shards(), shards);
+}
+
+TEST_F(ShardOutputTest, RemembersOverARestartWhatIsToBeTakenOut) {
+  Start();
+  const auto replaced = Append(StoredRecord(0));
+  Append(StoredRecord(1));
+  ASSERT_TRUE(output_->Remove(replaced));
+  ASSERT_TRUE(output_->Remove(replaced)) << "asked twice is asked once";
+  Prepare();
+  Start();
+  SealAndCommit();
+  TakeOutAll();
+  EXPECT_EQ(Shards()[0].samples, 1u);
+}
+
+TEST_F(ShardOutputTest, ForgetsARemovalThatWasNotCommitted) {
+  Start();
+  const auto kept = Append(StoredRecord(0));
+  SealAndCommit();
+  Start();
+  ASSERT_TRUE(output_->Remove(kept));
+  Start();
+  SealAndCommit();
+  TakeOutAll();
+  EXPECT_EQ(Shards()[0].samples, 1u);
+}
+
+TEST_F(ShardOutputTest, RefusesToTakeOutWhatHasNoPlaceOrIsNotPublished) {
+  Start();
+  EXPECT_EQ(output_->Remove(StoredRecord(0)).error().code, ErrorCode::kBug);
+  Start();
+  const auto open = Append(StoredRecord(0));
+  ASSERT_TRUE(output_->Remove(open));
+  EXPECT_EQ(output_->TakeOut().error().code, ErrorCode::kBug);
+}
+
+TEST_F(ShardOutputTest, StopsWhereTheShardToRewriteWasDamaged) {
+  const std::string shard = "out/shards/street-train-000000.tar";
+  Start();
+  const auto replaced = Append(StoredRecord(0));
+  ASSERT_TRUE(output_->Remove(replaced));
+  SealAndCommit();
+  const std::string sound = File(shard);
+  std::string bytes = sound;
+  bytes[600] ^= 1;
+  disk_.Put(shard, bytes);
+  EXPECT_EQ(output_->TakeOut().error().code, ErrorCode::kCorruptState);
+  disk_.Put(shard, sound);
+  Start();
+  TakeOutAll();
+  EXPECT_EQ(Shards()[0].samples, 0u);
+}
+
+TEST_F(ShardOutputTest, GoesOnWithADatasetBegunBeforeThereWereRemovals) {
+  Start();
+  const auto replaced = Append(StoredRecord(0));
+  SealAndCommit();
+  state_.entries["format"] = "1";
+  Start();
+  ASSERT_TRUE(output_->Remove(replaced));
+  SealAndCommit();
+  EXPECT_EQ(state_.entries["format"], "2") << "which a Winnow that knows no removals refuses";
 }
 
 TEST_F(ShardOutputTest, RefusesAnImageThatDidNotPassRedaction) {
@@ -269,7 +379,7 @@ TEST_F(ShardOutputTest, NoticesAShardNameInUseBeforeWorkGoesIntoIt) {
 }
 
 TEST_F(ShardOutputTest, RefusesStateOfAnotherFormatVersion) {
-  state_.entries["format"] = "2";
+  state_.entries["format"] = "3";
   EXPECT_EQ(Recover().error().code, ErrorCode::kCorruptState);
 }
 

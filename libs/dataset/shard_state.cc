@@ -10,9 +10,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kFormatKey = "format";
-constexpr std::string_view kFormat = "1";
+constexpr std::string_view kFormat = "2";
+constexpr std::string_view kFormatWithoutRemovals = "1";
 constexpr std::string_view kOpenPrefix = "open/";
 constexpr std::string_view kClosedPrefix = "shard/";
+constexpr std::string_view kRemovedPrefix = "removed/";
 
 Error Unreadable(std::string_view key) {
   return CorruptStateError(
@@ -39,7 +41,7 @@ Status ScanEntries(const stream::StateView& state, std::string_view prefix, cons
 
 Status CheckFormat(const stream::StateView& state) {
   WINNOW_ASSIGN_OR_RETURN(const auto format, state.Get(kFormatKey));
-  if (!format || *format == kFormat) return {};
+  if (!format || *format == kFormat || *format == kFormatWithoutRemovals) return {};
   return CorruptStateError(fmt::format(
       "this dataset was begun by another version of Winnow (output format {}, this one writes {}); "
       "go on with that version or start a new output directory",
@@ -57,6 +59,12 @@ Result<ShardState> ReadShardState(const stream::StateView& state) {
   WINNOW_RETURN_IF_ERROR(ScanEntries(state, kClosedPrefix, [&](std::string name, const Json& json) {
     result.closed.push_back({std::move(name), json.at("split"), json.at("samples"),
                              json.at("bytes"), json.at("sha256")});
+  }));
+  WINNOW_RETURN_IF_ERROR(state.Scan(kRemovedPrefix, [&](std::string_view key, std::string_view) {
+    key.remove_prefix(kRemovedPrefix.size());
+    const std::size_t slash = key.find('/');
+    result.removed[std::string(key.substr(0, slash))].emplace(key.substr(slash + 1));
+    return true;
   }));
   return result;
 }
@@ -80,6 +88,22 @@ stream::StateWrite ClosedWrite(const Shard& shard) {
                      {"bytes", shard.bytes},
                      {"sha256", shard.sha256}};
   return {std::string(kClosedPrefix) + shard.name, json.dump()};
+}
+
+namespace {
+
+std::string RemovedKey(const std::string& shard, const std::string& key) {
+  return std::string(kRemovedPrefix) + shard + "/" + key;
+}
+
+}  // namespace
+
+stream::StateWrite RemovedWrite(const std::string& shard, const std::string& key) {
+  return {RemovedKey(shard, key), ""};
+}
+
+stream::StateWrite TakenOutWrite(const std::string& shard, const std::string& key) {
+  return {RemovedKey(shard, key), std::nullopt};
 }
 
 }  // namespace winnow::dataset

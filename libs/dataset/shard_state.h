@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,16 @@ struct OpenShard {
 struct ShardState {
   std::map<std::string, OpenShard> open;  // by split
   std::vector<Shard> closed;              // by name
+  std::map<std::string, std::set<std::string>> removed;  // keys still to be taken out, by shard
 };
 
-// An empty state is a fresh dataset. kCorruptState for entries of another format version.
+// An empty state is a fresh dataset. Reads formats 1 and 2; kCorruptState for entries of another.
 Result<ShardState> ReadShardState(const stream::StateView& state);
 
 stream::StateWrite FormatWrite();
 stream::StateWrite OpenWrite(const std::string& split, const OpenShard& shard);
 stream::StateWrite ClosedWrite(const Shard& shard);
+stream::StateWrite RemovedWrite(const std::string& shard, const std::string& key);
+stream::StateWrite TakenOutWrite(const std::string& shard, const std::string& key);
 
 }  // namespace winnow::dataset

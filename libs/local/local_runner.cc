@@ -10,6 +10,7 @@
 #include "libs/local/lane_pool.h"
 #include "libs/local/ledger.h"
 #include "libs/local/stage_chain.h"
+#include "libs/record/superseded.h"
 #include "libs/state/overlay.h"
 
 namespace winnow::local {
@@ -22,6 +23,10 @@ using record::ImageRecord;
 constexpr std::size_t kRecordsInFlightPerLane = 16;
 
 bool IsSet(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(); }
+
+bool EndedAs(const ImageRecord& record, Disposition disposition) {
+  return !record.history.empty() && record.history.back().disposition == disposition;
+}
 
 // Reads the source on its own thread and hands entries to the lanes as the budget allows.
 class Feeder {
@@ -129,9 +134,16 @@ class Collector {
     return {};
   }
 
-  Status SealAndCommit() {
+  // After the last record. False if `stop` was set before all was done; the next run goes on.
+  Result<bool> Finish() {
     WINNOW_RETURN_IF_ERROR(pipeline_.output->Seal());
-    return Commit();
+    WINNOW_RETURN_IF_ERROR(Commit());
+    while (true) {
+      WINNOW_ASSIGN_OR_RETURN(const bool took_out, pipeline_.output->TakeOut());
+      if (!took_out) return true;
+      WINNOW_RETURN_IF_ERROR(Commit());
+      if (IsSet(options_.stop)) return false;
+    }
   }
 
   const Totals& totals() const { return totals_; }
@@ -180,12 +192,13 @@ class Collector {
                             ledger_.SequenceOf(settled.record.id));
     WINNOW_ASSIGN_OR_RETURN(const std::optional<ImageRecord> before,
                             ledger_.Find(settled.record.id));
-    if (!sequence || !before || before->history.empty()) {
+    if (!sequence || !before || !EndedAs(*before, Disposition::kDeferred)) {
       return BugError(fmt::format("stage '{}' settled record {}, which it had not deferred",
                                   pipeline_.stages[stage].name, settled.record.id.value()));
     }
-    totals_.Resettle(pipeline_.stages[stage].name, before->history.back().reason,
-                     settled.disposition, settled.reason);
+    totals_.Resettle(pipeline_.stages[stage].name,
+                     {Disposition::kDeferred, before->history.back().reason},
+                     {settled.disposition, settled.reason});
     return Settle(now_at, stage, *sequence, settled.disposition, std::move(settled.record),
                   waiting);
   }
@@ -199,8 +212,37 @@ class Collector {
     }
     if (disposition == Disposition::kStored) {
       WINNOW_RETURN_IF_ERROR(pipeline_.output->Append(record));
+      WINNOW_RETURN_IF_ERROR(Supersede(now_at, record));
     }
     WriteLedger(now_at, RecordWrites(sequence, record));
+    return {};
+  }
+
+  // Gives up what is stored of the records whose place `by` takes. Others never came this far, or
+  // were settled on their way.
+  Status Supersede(std::uint64_t now_at, const ImageRecord& by) {
+    if (!by.duplicate) return {};
+    for (const RecordId& id : by.duplicate->replaces) {
+      WINNOW_ASSIGN_OR_RETURN(const std::optional<std::uint64_t> sequence, ledger_.SequenceOf(id));
+      WINNOW_ASSIGN_OR_RETURN(std::optional<ImageRecord> stored, ledger_.Find(id));
+      if (!sequence || !stored || !EndedAs(*stored, Disposition::kStored)) continue;
+      record::StageVerdict verdict =
+          record::SupersededVerdict(stored->history.back().stage, *stored, by);
+      WINNOW_RETURN_IF_ERROR(
+          TakeOut(now_at, *sequence, std::move(*stored), std::move(verdict)));
+    }
+    return {};
+  }
+
+  // Ends a stored record by another verdict of the stage that stored it.
+  Status TakeOut(std::uint64_t now_at, std::uint64_t sequence, ImageRecord stored,
+                 record::StageVerdict verdict) {
+    WINNOW_RETURN_IF_ERROR(pipeline_.output->Remove(stored));
+    totals_.Resettle(verdict.stage, {Disposition::kStored, stored.history.back().reason},
+                     {verdict.disposition, verdict.reason});
+    stored.placement.reset();
+    stored.history.push_back(std::move(verdict));
+    WriteLedger(now_at, RecordWrites(sequence, stored));
     return {};
   }
 
@@ -321,13 +363,19 @@ Result<RunResult> RunLocally(const Pipeline& pipeline, const RunOptions& options
     if (options.on_progress) options.on_progress(collector.totals());
   }
   WINNOW_RETURN_IF_ERROR(feeder.status());
-  WINNOW_RETURN_IF_ERROR(feeder.stopped() ? collector.Commit() : collector.SealAndCommit());
+  bool stopped = feeder.stopped();
+  if (stopped) {
+    WINNOW_RETURN_IF_ERROR(collector.Commit());
+  } else {
+    WINNOW_ASSIGN_OR_RETURN(const bool finished, collector.Finish());
+    stopped = !finished;
+  }
   return RunResult{.totals = collector.totals(),
                    .processed = sequence - first_sequence,
                    .already_done = feeder.already_done(),
                    .commits = collector.commits(),
                    .peak_bytes_in_flight = budget.peak_bytes(),
-                   .stopped = feeder.stopped()};
+                   .stopped = stopped};
 }
 
 }  // namespace winnow::local

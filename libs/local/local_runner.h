@@ -7,6 +7,8 @@
 //     output follows by redo (libs/stream/output.h).
 //   - Bytes in flight are bounded by `max_bytes_in_flight`, decoded pixels by the lane count.
 //   - At every commit, received = stored + deferred + rejected + review.
+//   - A record whose place a better copy takes (record::Duplicate::replaces) is rejected from the
+//     commit on that stores the copy, and out of the output when the run has ended.
 #pragma once
 
 #include <atomic>
@@ -71,7 +73,7 @@ struct RunResult {
   std::uint64_t already_done = 0;  // source entries decided by earlier runs
   std::uint64_t commits = 0;
   std::uint64_t peak_bytes_in_flight = 0;
-  bool stopped = false;       // by `stop`, before the end of the source
+  bool stopped = false;       // by `stop`, before the output was whole
 };
 
 // Runs the pipeline until the source ends or `stop` is set. On an Error everything up to the last

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
 
 #include "libs/local/ledger.h"
 
@@ -57,6 +58,7 @@ record::StageVerdict Verdict(std::string_view stage, Disposition disposition,
 }
 
 std::uint64_t NumberOf(const ImageRecord& record) { return std::stoull(record.id.value().substr(3)); }
+RecordId IdOf(std::uint64_t number) { return RecordId("id-" + std::to_string(number)); }
 
 // Lane stage: refuses every seventh, cannot read every eleventh.
 class Filter : public stream::Processor {
@@ -106,6 +108,25 @@ class Holder : public stream::Processor {
   }
 };
 
+// Ordered stage: finds that every fifth record is a better copy of one before, every tenth of such a
+// better copy, and that some take the place of what never came this far.
+class Improver : public stream::Processor {
+ public:
+  std::string_view name() const override { return "improver"; }
+  stream::OrderingScope scope() const override { return stream::OrderingScope::kCollection; }
+  Result<stream::Outcome> Process(ImageRecord record, const stream::StateView&,
+                                  Timestamp) override {
+    record.duplicate = record::Duplicate{};
+    record.duplicate->replaces = Replaced(NumberOf(record));
+    return stream::Conclude(std::move(record), Verdict("improver", Disposition::kForwarded));
+  }
+  static std::vector<RecordId> Replaced(std::uint64_t number) {
+    if (number % 5 != 4) return {};
+    if (number % 10 == 9) return {IdOf(number - 5)};
+    return {IdOf(number - 2), IdOf(number - 4), RecordId("id-never-seen")};
+  }
+};
+
 class Keeper : public stream::Processor {
  public:
   std::string_view name() const override { return "keeper"; }
@@ -116,7 +137,8 @@ class Keeper : public stream::Processor {
   }
 };
 
-// A file in memory: staged text is cut back to the committed length, as a real output does.
+// A file in memory: staged text is cut back to the committed length, as a real output does. What was
+// taken out stays in it and is left out when it is published.
 struct Disk {
   std::string staged;
   std::string published;
@@ -130,12 +152,29 @@ class TextOutput : public stream::Output {
     WINNOW_ASSIGN_OR_RETURN(const auto sealed, state.Get("sealed"));
     disk_.staged.resize(length ? std::stoull(*length) : 0);
     sealed_ = sealed.has_value();
+    for (std::set<std::string>* ids : {&asked_, &gone_}) {
+      const std::string prefix = ids == &asked_ ? "asked/" : "gone/";
+      WINNOW_RETURN_IF_ERROR(state.Scan(prefix, [&](std::string_view key, std::string_view) {
+        ids->emplace(key.substr(prefix.size()));
+        return true;
+      }));
+    }
     return Publish();
   }
   Status Append(ImageRecord& record) override {
     if (disk_.staged.size() > fail_above) return UnavailableError("disk full");
     disk_.staged += record.id.value() + "\n";
+    record.placement = record::Placement{"all", "file", record.id.value(), ""};
     return {};
+  }
+  Status Remove(const ImageRecord& record) override {
+    asked_.insert(record.placement->key);
+    return {};
+  }
+  Result<bool> TakeOut() override {
+    if (asked_.empty()) return false;
+    gone_.insert(asked_.extract(asked_.begin()));
+    return true;
   }
   Status Seal() override {
     sealed_ = true;
@@ -144,10 +183,20 @@ class TextOutput : public stream::Output {
   Result<std::vector<stream::StateWrite>> Prepare() override {
     std::vector<stream::StateWrite> writes = {{"length", std::to_string(disk_.staged.size())}};
     if (sealed_) writes.push_back({"sealed", "1"});
+    for (const std::string& id : asked_) writes.push_back({"asked/" + id, ""});
+    for (const std::string& id : gone_) {
+      writes.push_back({"asked/" + id, std::nullopt});
+      writes.push_back({"gone/" + id, ""});
+    }
     return writes;
   }
   Status Publish() override {
-    if (sealed_) disk_.published = disk_.staged;
+    if (!sealed_) return {};
+    disk_.published.clear();
+    std::istringstream lines(disk_.staged);
+    for (std::string id; std::getline(lines, id);) {
+      if (gone_.count(id) == 0) disk_.published += id + "\n";
+    }
     return {};
   }
 
@@ -156,6 +205,8 @@ class TextOutput : public stream::Output {
  private:
   Disk& disk_;
   bool sealed_ = false;
+  std::set<std::string> asked_;
+  std::set<std::string> gone_;
 };
 
 template <class T>
@@ -183,8 +234,20 @@ class LocalRunnerTest : public testing::Test {
     return names;
   }
 
-  std::vector<StagePlan> stages_ = {
-      {"filter", Make<Filter>()}, {"holder", Make<Holder>()}, {"keeper", Make<Keeper>()}};
+  std::vector<ImageRecord> Records() const {
+    std::vector<ImageRecord> records;
+    const auto view = state::ViewOf(*store_, std::string(kLedgerFamily));
+    EXPECT_TRUE(Ledger(*view).ForEach([&](const ImageRecord& record) {
+      records.push_back(record);
+      return true;
+    }));
+    return records;
+  }
+
+  std::vector<StagePlan> stages_ = {{"filter", Make<Filter>()},
+                                    {"holder", Make<Holder>()},
+                                    {"improver", Make<Improver>()},
+                                    {"keeper", Make<Keeper>()}};
   std::unique_ptr<state::StateStore> store_ = state::NewMemoryStore();
   Disk disk_;
   std::string version_ = "v1";
@@ -247,6 +310,69 @@ TEST_F(LocalRunnerTest, ResumesAfterACrashAtEveryCommitPointAsIfUndisturbed) {
     EXPECT_EQ(disk_.published, expected) << "crash at point " << crash_at;
     EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << crash_at;
   }
+}
+
+TEST_F(LocalRunnerTest, TakesOutWhatABetterCopyReplaces) {
+  RunOptions options;
+  std::uint64_t most_superseded = 0;
+  options.on_progress = [&](const Totals& totals) {
+    ASSERT_TRUE(totals.Conserved(StageNames())) << totals.Encode();
+    const auto rejected = totals.EndedByReason(Disposition::kRejected);
+    const auto superseded = rejected.find(Reason::kSuperseded);
+    if (superseded != rejected.end()) most_superseded = superseded->second;
+  };
+  const auto result = Run(options);
+  ASSERT_TRUE(result) << result.error().message;
+
+  std::set<std::string> replaced;
+  for (const ImageRecord& record : Records()) {
+    if (!record.duplicate) continue;  // never came so far
+    for (const RecordId& id : record.duplicate->replaces) replaced.insert(id.value());
+  }
+  std::string expected;
+  std::istringstream appended(disk_.staged);
+  for (std::string id; std::getline(appended, id);) {
+    if (replaced.count(id) == 0) expected += id + "\n";
+  }
+  EXPECT_EQ(disk_.published, expected);
+
+  std::uint64_t superseded = 0;
+  for (const ImageRecord& record : Records()) {
+    const bool stored = disk_.staged.find(record.id.value() + "\n") != std::string::npos;
+    if (!stored || replaced.count(record.id.value()) == 0) continue;
+    ++superseded;
+    const record::StageVerdict& last = record.history.back();
+    EXPECT_EQ(last.disposition, Disposition::kRejected);
+    EXPECT_EQ(last.reason, Reason::kSuperseded);
+    EXPECT_EQ(last.stage, "keeper");
+    EXPECT_EQ(record.history[record.history.size() - 2].disposition, Disposition::kStored);
+    EXPECT_FALSE(record.placement) << "it is in the output no more";
+  }
+  EXPECT_GT(superseded, 30u);
+  EXPECT_EQ(most_superseded, superseded);
+}
+
+TEST_F(LocalRunnerTest, GoesOnTakingOutWhereItWasStopped) {
+  ASSERT_TRUE(Run());
+  const std::string expected = disk_.published;
+  store_ = state::NewMemoryStore();
+  disk_ = {};
+  std::atomic<bool> stop = false;
+  RunOptions options{.lanes = 2, .stop = &stop};
+  int after_seal = 0;
+  options.at_commit_point = [&](CommitPoint point) {
+    if (point == CommitPoint::kAfterPublish && !disk_.published.empty() && ++after_seal == 3) {
+      stop = true;
+    }
+  };
+  const auto stopped = Run(options);
+  ASSERT_TRUE(stopped);
+  EXPECT_TRUE(stopped->stopped);
+  EXPECT_NE(disk_.published, expected);
+  const auto resumed = Run();
+  ASSERT_TRUE(resumed);
+  EXPECT_FALSE(resumed->stopped);
+  EXPECT_EQ(disk_.published, expected);
 }
 
 TEST_F(LocalRunnerTest, DoesNothingTheSecondTime) {
@@ -324,6 +450,33 @@ TEST_F(LocalRunnerTest, JudgesAResumedRunAtTheTimeOfTheFirst) {
   const auto view = state::ViewOf(*store_, std::string(kLedgerFamily));
   EXPECT_EQ(Ledger(*view).Start()->value(), first);
   EXPECT_EQ(Ledger(*view).FindByName("image-0")->value().ingested_at, first);
+}
+
+// Settles what it has let pass.
+class Revoker : public stream::Processor {
+ public:
+  std::string_view name() const override { return "holder"; }
+  stream::OrderingScope scope() const override { return stream::OrderingScope::kCollection; }
+  Result<stream::Outcome> Process(ImageRecord record, const stream::StateView&,
+                                  Timestamp) override {
+    const std::uint64_t number = NumberOf(record);
+    auto outcome =
+        stream::Conclude(std::move(record), Verdict("holder", Disposition::kForwarded));
+    if (number == 0) return outcome;
+    stream::Settlement settled;
+    settled.record.id = IdOf(number - 1);
+    settled.disposition = Disposition::kRejected;
+    settled.reason = Reason::kSuperseded;
+    outcome.settled.push_back(std::move(settled));
+    return outcome;
+  }
+};
+
+TEST_F(LocalRunnerTest, RefusesToSettleWhatWasNotDeferred) {
+  stages_[1] = {"holder", Make<Revoker>()};
+  const auto result = Run();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kBug);
 }
 
 TEST_F(LocalRunnerTest, RefusesALaneStageBehindAnOrderedOne) {

@@ -32,11 +32,11 @@ void Totals::Count(std::string_view stage, Disposition disposition, Reason reaso
   ++counts_[{std::string(stage), disposition, reason}];
 }
 
-void Totals::Resettle(std::string_view stage, Reason was, Disposition disposition, Reason reason) {
-  const auto deferred = counts_.find({std::string(stage), Disposition::kDeferred, was});
-  WINNOW_CHECK(deferred != counts_.end() && deferred->second > 0);
-  if (--deferred->second == 0) counts_.erase(deferred);
-  ++counts_[{std::string(stage), disposition, reason}];
+void Totals::Resettle(std::string_view stage, const Ending& was, const Ending& is) {
+  const auto before = counts_.find({std::string(stage), was.disposition, was.reason});
+  WINNOW_CHECK(before != counts_.end() && before->second > 0);
+  if (--before->second == 0) counts_.erase(before);
+  ++counts_[{std::string(stage), is.disposition, is.reason}];
 }
 
 std::uint64_t Totals::Received(std::string_view stage) const {

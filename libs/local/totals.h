@@ -13,6 +13,12 @@
 
 namespace winnow::local {
 
+// Where a record rests, and why.
+struct Ending {
+  record::Disposition disposition = record::Disposition::kStored;
+  record::Reason reason = record::Reason::kNone;
+};
+
 // Law of conservation, true at every commit, for each stage and for the pipeline:
 // received = forwarded + rejected + deferred + review + stored. (Nothing is in flight at a commit.)
 class Totals {
@@ -20,9 +26,9 @@ class Totals {
   // One record came to `stage` and left it so.
   void Count(std::string_view stage, record::Disposition disposition, record::Reason reason);
 
-  // A record deferred at `stage` for `was` is now `disposition` for `reason`.
-  void Resettle(std::string_view stage, record::Reason was, record::Disposition disposition,
-                record::Reason reason);
+  // A record that ended at `stage` as `was` has become `is`, which may be forwarded. One that ended
+  // so must have been counted.
+  void Resettle(std::string_view stage, const Ending& was, const Ending& is);
 
   std::uint64_t Received(std::string_view stage) const;
   std::uint64_t Of(std::string_view stage, record::Disposition disposition) const;

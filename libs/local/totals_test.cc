@@ -34,13 +34,23 @@ TEST(TotalsTest, CountsWhereRecordsEnded) {
 
 TEST(TotalsTest, MovesASettledRecordInsteadOfCountingItTwice) {
   Totals totals = Example();
-  totals.Resettle("balancer", Reason::kOverTargetShare, Disposition::kForwarded, Reason::kNone);
+  const Ending deferred = {Disposition::kDeferred, Reason::kOverTargetShare};
+  totals.Resettle("balancer", deferred, {Disposition::kForwarded, Reason::kNone});
   EXPECT_FALSE(totals.Conserved(kStages)) << "the sink has not received it";
   totals.Count("sink", Disposition::kStored, Reason::kNone);
-  totals.Resettle("balancer", Reason::kOverTargetShare, Disposition::kRejected,
-                  Reason::kReserveFull);
+  totals.Resettle("balancer", deferred, {Disposition::kRejected, Reason::kReserveFull});
   EXPECT_TRUE(totals.Conserved(kStages));
   EXPECT_EQ(totals.Ended(Disposition::kDeferred), 0u);
+  EXPECT_EQ(totals.Received(), 4u);
+}
+
+TEST(TotalsTest, MovesAStoredRecordThatWasTakenOut) {
+  Totals totals = Example();
+  totals.Resettle("sink", {Disposition::kStored, Reason::kNone},
+                  {Disposition::kRejected, Reason::kSuperseded});
+  EXPECT_TRUE(totals.Conserved(kStages));
+  EXPECT_EQ(totals.Ended(Disposition::kStored), 0u);
+  EXPECT_EQ(totals.EndedByReason(Disposition::kRejected).at(Reason::kSuperseded), 1u);
   EXPECT_EQ(totals.Received(), 4u);
 }
 

@@ -106,15 +106,36 @@ class Gallery {
   std::map<RecordId, std::string> pictures_;
 };
 
-// A dropped record and the one it repeats.
-using Twins = std::pair<ImageRecord, ImageRecord>;
+struct Twins {
+  ImageRecord dropped;
+  ImageRecord kept;
+  int distance = 0;
+  bool exact = false;
+};
+
+// Between a copy and the first of those whose place it took, as the deduper said.
+int DistanceToReplaced(const ImageRecord& better) {
+  for (const record::StageVerdict& verdict : better.history) {
+    const auto distance = verdict.scores.find("distance");
+    if (verdict.stage != "deduper" || distance == verdict.scores.end()) continue;
+    return static_cast<int>(distance->second);
+  }
+  return 0;
+}
 
 Result<std::vector<Twins>> FindTwins(const Tally& tally, const local::Ledger& ledger) {
   std::vector<Twins> twins;
   for (const auto& [id, dropped] : tally.duplicate_sample().records()) {
     if (!dropped.duplicate) continue;
     WINNOW_ASSIGN_OR_RETURN(std::optional<ImageRecord> kept, ledger.Find(dropped.duplicate->of));
-    if (kept) twins.emplace_back(dropped, std::move(*kept));
+    if (!kept) continue;
+    twins.push_back({dropped, std::move(*kept), dropped.duplicate->distance,
+                     dropped.duplicate->exact});
+  }
+  for (const auto& [id, kept] : tally.replacement_sample().records()) {
+    WINNOW_ASSIGN_OR_RETURN(std::optional<ImageRecord> dropped,
+                            ledger.Find(kept.duplicate->replaces.front()));
+    if (dropped) twins.push_back({std::move(*dropped), kept, DistanceToReplaced(kept), false});
   }
   return twins;
 }
@@ -127,9 +148,9 @@ Status FillPictures(const FinishedRun& run, const Tally& tally, const local::Led
     for (const auto& [id, record] : sample.records()) gallery.Want(record);
   }
   for (const auto& [id, record] : tally.stored_sample().records()) gallery.Want(record);
-  for (const auto& [dropped, kept] : twins) {
-    gallery.Want(dropped);
-    gallery.Want(kept);
+  for (const Twins& pair : twins) {
+    gallery.Want(pair.dropped);
+    gallery.Want(pair.kept);
   }
   WINNOW_RETURN_IF_ERROR(gallery.Load(run));
 
@@ -141,9 +162,9 @@ Status FillPictures(const FinishedRun& run, const Tally& tally, const local::Led
   for (const auto& [id, record] : tally.stored_sample().records()) {
     report.stored_examples.push_back(gallery.Show(record));
   }
-  for (const auto& [dropped, kept] : twins) {
-    report.pairs.push_back({gallery.Show(kept), gallery.Show(dropped),
-                            dropped.duplicate->distance, dropped.duplicate->exact});
+  for (const Twins& pair : twins) {
+    report.pairs.push_back(
+        {gallery.Show(pair.kept), gallery.Show(pair.dropped), pair.distance, pair.exact});
   }
   return {};
 }
@@ -171,6 +192,7 @@ Status FinishDataset(const FinishedRun& run) {
   report.reasons = tally.Reasons();
   report.axes = tally.Axes();
   report.duplicates = tally.duplicates();
+  report.superseded = tally.superseded();
   report.histograms = tally.Histograms();
   report.privacy = tally.Privacy();
   report.version = WINNOW_VERSION;

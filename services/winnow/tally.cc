@@ -16,6 +16,7 @@ using record::Reason;
 
 constexpr std::size_t kExamplesPerReason = 4;
 constexpr std::size_t kDuplicatePairs = 6;
+constexpr std::size_t kReplacementPairs = 3;
 constexpr std::size_t kStoredExamples = 12;
 constexpr std::size_t kBins = 40;
 
@@ -54,7 +55,8 @@ void Sample::Offer(const ImageRecord& record) {
 }
 
 Tally::Tally(const spec::CollectionSpec& spec)
-    : spec_(spec), duplicate_sample_(kDuplicatePairs), stored_sample_(kStoredExamples) {
+    : spec_(spec), duplicate_sample_(kDuplicatePairs), stored_sample_(kStoredExamples),
+      replacement_sample_(kReplacementPairs) {
   const spec::ValidateRules& rules = spec.validate;
   histograms_ = {
       NewHistogram("Sharpness", "0 blurred to 1 sharp", 1, rules.min_sharpness, "minimum"),
@@ -75,6 +77,7 @@ void Tally::Add(const ImageRecord& record) {
   AddBalance(record, stored);
   if (stored) {
     stored_sample_.Offer(record);
+    if (record.duplicate && !record.duplicate->replaces.empty()) replacement_sample_.Offer(record);
     std::set<std::string> classes;
     for (const record::Annotation& annotation : record.annotations) {
       classes.insert(annotation.label);
@@ -132,6 +135,11 @@ void Tally::AddRefusal(const ImageRecord& record, const record::StageVerdict& la
     duplicate_sample_.Offer(record);
   }
   refused_.try_emplace(last.reason, kExamplesPerReason).first->second.Offer(record);
+}
+
+std::uint64_t Tally::superseded() const {
+  const auto reason = reasons_.find(Reason::kSuperseded);
+  return reason == reasons_.end() ? 0 : reason->second.count;
 }
 
 dataset::PrivacySummary Tally::Privacy() const {

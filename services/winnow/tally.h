@@ -37,6 +37,7 @@ class Tally {
   // Stored images with at least one annotation of the class.
   const std::map<std::string, std::uint64_t>& class_counts() const { return class_counts_; }
   std::uint64_t duplicates() const { return duplicates_; }
+  std::uint64_t superseded() const;
   std::string face_model_digest() const { return face_model_digest_; }
 
   dataset::PrivacySummary Privacy() const;
@@ -45,10 +46,12 @@ class Tally {
   // Without examples; refusals in the order of the enum.
   std::vector<dataset::ReasonCount> Reasons() const;
 
-  // Records to show: by reason, duplicates apart, and stored ones.
+  // Records to show: by reason, duplicates apart, stored ones, and those of them that took the place
+  // of an earlier copy.
   const std::map<record::Reason, Sample>& refused() const { return refused_; }
   const Sample& duplicate_sample() const { return duplicate_sample_; }
   const Sample& stored_sample() const { return stored_sample_; }
+  const Sample& replacement_sample() const { return replacement_sample_; }
 
  private:
   void AddMeasurements(const record::Measurements& measurements);
@@ -73,6 +76,7 @@ class Tally {
   std::map<record::Reason, Sample> refused_;
   Sample duplicate_sample_;
   Sample stored_sample_;
+  Sample replacement_sample_;
 };
 
 }  // namespace winnow::cli

@@ -27,24 +27,25 @@ namespace {
 namespace fs = std::filesystem;
 using ProcessorPtr = std::unique_ptr<stream::Processor>;
 
-using Tamper = std::function<void(record::ImageRecord&)>;
-
-// The validator, with a hand on what it forwards.
-class TamperedValidator : public stream::Processor {
+// A stage, with a hand on what it forwards.
+class TamperedStage : public stream::Processor {
  public:
-  TamperedValidator(const spec::CollectionSpec& spec, Tamper tamper)
-      : validator_(validator::NewValidator(spec)), tamper_(std::move(tamper)) {}
-  std::string_view name() const override { return validator_->name(); }
-  stream::OrderingScope scope() const override { return validator_->scope(); }
+  TamperedStage(ProcessorPtr stage, Tamper tamper)
+      : stage_(std::move(stage)), tamper_(std::move(tamper)) {}
+  std::string_view name() const override { return stage_->name(); }
+  stream::OrderingScope scope() const override { return stage_->scope(); }
+  Status Open(const stream::StateView& state) override { return stage_->Open(state); }
   Result<stream::Outcome> Process(record::ImageRecord record, const stream::StateView& state,
                                   Timestamp now) override {
-    auto outcome = validator_->Process(std::move(record), state, now);
-    if (outcome && tamper_) tamper_(outcome->record);
+    auto outcome = stage_->Process(std::move(record), state, now);
+    const bool forwarded =
+        outcome && outcome->disposition == record::Disposition::kForwarded;
+    if (forwarded && tamper_) tamper_(outcome->record);
     return outcome;
   }
 
  private:
-  const ProcessorPtr validator_;
+  const ProcessorPtr stage_;
   const Tamper tamper_;
 };
 
@@ -82,19 +83,23 @@ void ReadShard(const fs::path& path, std::map<std::string, std::string>& images)
 }  // namespace
 
 std::vector<local::StagePlan> PipelineStages(const spec::CollectionSpec& spec,
-                                             const Tamper& tamper) {
+                                             const Tamper& after_validator,
+                                             const Tamper& after_deduper) {
   const auto plan = [&](auto make) {
     return [make, spec]() -> Result<ProcessorPtr> { return make(spec); };
   };
   const auto make_blurrer = [](const spec::CollectionSpec& of) -> ProcessorPtr {
     return std::make_unique<privacy::Blurrer>(of, NewMarkerDetector());
   };
-  const auto make_validator = [tamper](const spec::CollectionSpec& of) -> ProcessorPtr {
-    return std::make_unique<TamperedValidator>(of, tamper);
+  const auto make_validator = [after_validator](const spec::CollectionSpec& of) -> ProcessorPtr {
+    return std::make_unique<TamperedStage>(validator::NewValidator(of), after_validator);
+  };
+  const auto make_deduper = [after_deduper](const spec::CollectionSpec& of) -> ProcessorPtr {
+    return std::make_unique<TamperedStage>(deduper::NewDeduper(of), after_deduper);
   };
   return {{"validator", plan(make_validator)},
           {"privacy-blurrer", plan(make_blurrer)},
-          {"deduper", plan(deduper::NewDeduper)},
+          {"deduper", plan(make_deduper)},
           {"balancer", plan(balancer::NewBalancer)},
           {"sink", plan(sink::NewSink)}};
 }
@@ -149,7 +154,8 @@ Result<local::RunResult> PipelineDriver::Run(local::RunOptions options) {
                                                    .max_bytes = spec_.output.shard_bytes},
                                                   dataset::PosixFiles()));
   return local::RunLocally(
-      {&source, PipelineStages(spec_, after_validator), shards.get(), store_.get()}, options);
+      {&source, PipelineStages(spec_, after_validator, after_deduper), shards.get(), store_.get()},
+      options);
 }
 
 std::map<std::string, record::ImageRecord> PipelineDriver::Records() const {

@@ -38,10 +38,13 @@ class ScratchFolder {
 // A spec that admits every sound picture of 64 pixels or more and looks for faces.
 spec::CollectionSpec LenientSpec();
 
+// Called on what a stage forwards, before the next stage sees it.
+using Tamper = std::function<void(record::ImageRecord&)>;
+
 // The five stages, with the scripted detector.
-std::vector<local::StagePlan> PipelineStages(
-    const spec::CollectionSpec& spec,
-    const std::function<void(record::ImageRecord&)>& after_validator = {});
+std::vector<local::StagePlan> PipelineStages(const spec::CollectionSpec& spec,
+                                             const Tamper& after_validator = {},
+                                             const Tamper& after_deduper = {});
 
 // The image bytes of every stored sample of a dataset, by key.
 std::map<std::string, std::string> ImagesInShards(const std::string& dataset_directory);
@@ -69,8 +72,10 @@ class PipelineDriver {
   std::unique_ptr<ScratchFolder> output = std::make_unique<ScratchFolder>();
   // Called between listing and loading the input: a file can vanish here.
   std::function<void()> before_load;
-  // Called on what the validator forwards: bytes can rot on the way to the blurrer.
-  std::function<void(record::ImageRecord&)> after_validator;
+  // Bytes can rot on the way to the blurrer.
+  Tamper after_validator;
+  // The deduper's word can be put in its mouth. In source order.
+  Tamper after_deduper;
 
  private:
   const spec::CollectionSpec spec_;

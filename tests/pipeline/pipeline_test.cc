@@ -1,6 +1,9 @@
 // The pipeline as a whole: conservation, determinism, crash and resume, privacy of what is stored.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
+
 #include "libs/image/decode.h"
 #include "libs/image/thumbnail.h"
 #include "libs/testing/images.h"
@@ -117,6 +120,87 @@ TEST_F(PipelineTest, ResumesAtEveryCommitPointAsIfUndisturbed) {
     }
   }
   EXPECT_GT(tried, 20) << "too few points were tried to mean anything";
+}
+
+// car/1 <- car/10 <- car/11, bus/0 <- car/2 (an earlier shard), and bus/12 <- bus/15: chosen by name,
+// as if the deduper had found the later one to be the better copy.
+class Improvements {
+ public:
+  void operator()(record::ImageRecord& record) {
+    static const std::map<std::string, std::string> kEarlier = {{"car/10.jpg", "car/1.jpg"},
+                                                                {"car/11.jpg", "car/10.jpg"},
+                                                                {"car/2.jpg", "bus/0.jpg"},
+                                                                {"bus/15.jpg", "bus/12.jpg"}};
+    record::Duplicate& duplicate = *record.duplicate;
+    if (const auto earlier = kEarlier.find(record.source.path); earlier != kEarlier.end()) {
+      const record::ImageRecord& of = seen_->at(earlier->second);
+      duplicate.cluster = of.duplicate->cluster;
+      duplicate.replaces = {of.id};
+    }
+    (*seen_)[record.source.path] = record;
+  }
+
+ private:
+  // Outlives the deduper, as its state does.
+  std::shared_ptr<std::map<std::string, record::ImageRecord>> seen_ =
+      std::make_shared<std::map<std::string, record::ImageRecord>>();
+};
+
+class SupersedingTest : public PipelineTest {
+ protected:
+  SupersedingTest() {
+    WriteInput();
+    driver_.after_deduper = Improvements();
+  }
+  static bool IsSuperseded(const record::ImageRecord& record) {
+    return record.history.back().reason == record::Reason::kSuperseded;
+  }
+};
+
+TEST_F(SupersedingTest, LeavesNothingOfWhatWasReplacedInTheDataset) {
+  const auto result = driver_.Run({.lanes = 2});
+  ASSERT_TRUE(result) << result.error().message;
+  const local::Totals& totals = result->totals;
+  EXPECT_TRUE(totals.Conserved(PipelineDriver::StageNames())) << totals.Encode();
+  const auto stored = driver_.StoredImages();
+  EXPECT_EQ(stored.size(), totals.Ended(Disposition::kStored));
+  int superseded = 0;
+  for (const auto& [path, record] : driver_.Records()) {
+    const bool is_stored = record.history.back().disposition == Disposition::kStored;
+    EXPECT_EQ(stored.count(record.id.value()) > 0, is_stored) << path;
+    superseded += IsSuperseded(record) ? 1 : 0;
+    if (!record.duplicate || !is_stored) continue;
+    for (const RecordId& id : record.duplicate->replaces) EXPECT_EQ(stored.count(id.value()), 0u);
+  }
+  EXPECT_GT(superseded, 0);
+  EXPECT_EQ(totals.EndedByReason(Disposition::kRejected).at(record::Reason::kSuperseded),
+            static_cast<std::uint64_t>(superseded));
+}
+
+TEST_F(SupersedingTest, MakesTheSameDatasetHoweverOftenItIsKilled) {
+  const local::RunOptions calm = {.lanes = 2, .commit_records = 8};
+  const auto undisturbed = driver_.Run(calm);
+  ASSERT_TRUE(undisturbed);
+  const auto expected = driver_.output->ReadAll();
+  int tried = 0;
+  for (bool crashed = true; crashed; ++tried) {
+    driver_.Reset();
+    local::RunOptions options = calm;
+    int points = 0;
+    options.at_commit_point = [&](local::CommitPoint) {
+      if (points++ == tried) throw Crash();
+    };
+    try {
+      ASSERT_TRUE(driver_.Run(options));
+      crashed = false;
+    } catch (const Crash&) {
+      const auto resumed = driver_.Run({.lanes = 1, .commit_records = 8});
+      ASSERT_TRUE(resumed) << resumed.error().message;
+      EXPECT_TRUE(driver_.output->ReadAll() == expected) << "crash at point " << tried;
+      EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << tried;
+    }
+  }
+  EXPECT_GT(tried, 30) << "too few points were tried to mean anything";
 }
 
 TEST_F(PipelineTest, StoresNoPictureThatShowsAFace) {

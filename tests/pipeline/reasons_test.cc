@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -171,6 +172,20 @@ std::vector<Case> PrivacyCases() {
   };
 }
 
+// The later of two pictures is said to be a better copy of the earlier one: what follows is the
+// same whatever made the deduper say so.
+void GiveWay(PipelineDriver& driver) {
+  driver.input.Write("car/it.jpg", testing::MakeJpeg({.seed = 1}));
+  driver.input.Write("car/later.jpg", testing::MakeJpeg({.seed = 2}));
+  const auto earlier = std::make_shared<RecordId>();
+  driver.after_deduper = [earlier](record::ImageRecord& record) {
+    if (record.source.path == "car/it.jpg") *earlier = record.id;
+    if (record.source.path != "car/later.jpg") return;
+    record.duplicate->cluster = *earlier;
+    record.duplicate->replaces = {*earlier};
+  };
+}
+
 std::vector<Case> CollectionCases() {
   const auto quota = [](std::uint64_t reserve) {
     return [reserve](spec::CollectionSpec& spec) {
@@ -189,6 +204,7 @@ std::vector<Case> CollectionCases() {
          driver.input.Write("car/earlier.jpg", testing::MakeJpeg());
          driver.input.Write("car/it.jpg", testing::MakeJpeg({.quality = 70}));
        }},
+      {Reason::kSuperseded, "car/it.jpg", Nothing, GiveWay},
       {Reason::kOverTargetShare, "car/9.jpg",
        [](spec::CollectionSpec& spec) {
          spec.balance.warmup = 3;
