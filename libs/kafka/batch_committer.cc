@@ -150,6 +150,8 @@ TransactionStatus BatchCommitter::ProduceOutputs(Work& work) {
 }
 
 TransactionStatus BatchCommitter::ProduceChangelog(BatchEffects& effects) {
+  // Their own time, not the records': compaction must not count old records' entries as old.
+  const Timestamp now = SystemClock().Now();
   for (auto& [number, partition] : effects.partitions) {
     for (const auto& [key, value] : partition.changelog) {
       const std::uint64_t size = key.size() + (value ? value->size() : 0) + 256;
@@ -162,9 +164,8 @@ TransactionStatus BatchCommitter::ProduceChangelog(BatchEffects& effects) {
       }
       ProducerMessage message = {.topic = &around_.topics.changelog, .partition = number};
       message.key = key;
-      if (value) message.value = *value;
-      // Its own time, not the record's: compaction must not count old records' entries as old.
-      message.time = SystemClock().Now();
+      message.value = value;
+      message.time = now;
       message.greatest_offset = &partition.greatest_changelog_offset;
       if (auto status = producer_.Produce(message); !status) return status;
     }
@@ -179,10 +180,9 @@ Status BatchCommitter::WriteState(const Batch&, BatchEffects& effects) {
     StatePosition position = {.changelog = partition.greatest_changelog_offset + 1,
                               .written = SystemClock().Now()};
     state::WriteBatch writes;
-    for (auto& [key, value] : partition.changelog) {
-      const std::optional<std::string_view> view = value ? std::optional<std::string_view>(*value)
-                                                         : std::nullopt;
-      auto write = FromChangelog(key, view, position);
+    writes.reserve(partition.changelog.size() + 1);
+    for (const auto& [key, value] : partition.changelog) {
+      auto write = FromChangelog(key, value, position);
       if (write) writes.push_back(std::move(*write));
     }
     WINNOW_RETURN_IF_ERROR(task.state->Commit(std::move(writes), position));

@@ -7,10 +7,23 @@
 namespace winnow::kafka {
 namespace {
 
-void Collect(LastWrites& changelog, char kind, const std::vector<stream::StateWrite>& writes) {
+void Collect(std::vector<ChangelogEntry>& changelog, char kind,
+             const std::vector<stream::StateWrite>& writes) {
   for (const stream::StateWrite& write : writes) {
-    changelog.insert_or_assign(std::string(1, kind) + write.key, write.value);
+    ChangelogEntry& entry = changelog.emplace_back();
+    entry.key.reserve(1 + write.key.size());
+    entry.key.append(1, kind).append(write.key);
+    if (write.value) entry.value = *write.value;
   }
+}
+
+void KeepLastWrites(std::vector<ChangelogEntry>& changelog) {
+  std::stable_sort(changelog.begin(), changelog.end(),
+                   [](const auto& a, const auto& b) { return a.key < b.key; });
+  // What unique keeps of equals is the first, so the order is turned round.
+  const auto last = std::unique(changelog.rbegin(), changelog.rend(),
+                                [](const auto& a, const auto& b) { return a.key == b.key; });
+  changelog.erase(changelog.begin(), last.base());
 }
 
 }  // namespace
@@ -32,8 +45,9 @@ BatchEffects EffectsOf(const Batch& batch) {
   }
   for (auto& [number, partition] : effects.partitions) {
     if (!partition.task->state) continue;
-    partition.changelog[std::string(1, kInputEntry)] =
-        WireWriter().U64(static_cast<std::uint64_t>(partition.next)).Take();
+    KeepLastWrites(partition.changelog);
+    partition.input = WireWriter().U64(static_cast<std::uint64_t>(partition.next)).Take();
+    partition.changelog.push_back({std::string(1, kInputEntry), partition.input});
   }
   return effects;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libs/kafka/batch.h"
@@ -14,14 +15,19 @@
 
 namespace winnow::kafka {
 
-// Of one entry only the last write of the batch counts.
-using LastWrites = std::map<std::string, std::optional<std::string>>;
+// A message of the changelog.
+struct ChangelogEntry {
+  std::string key;                        // one byte of kind, then the entry's key
+  std::optional<std::string_view> value;  // refers to the batch, or to PartitionEffects::input
+};
 
 struct PartitionEffects {
   PartitionTask* task = nullptr;
   std::int64_t next = 0;      // the offset after the last record or gap
   Timestamp time{};           // of the last record
-  LastWrites changelog = {};  // by changelog key
+  // By key; of one entry only the last write of the batch.
+  std::vector<ChangelogEntry> changelog = {};
+  std::string input = {};  // value of the entry that says how far the input was judged
   std::int64_t greatest_changelog_offset = -1;
 };
 
@@ -30,7 +36,7 @@ struct BatchEffects {
   std::uint64_t end_sequence = 0;
 };
 
-// All records must be judged.
+// All records must be judged. Refers to the batch.
 BatchEffects EffectsOf(const Batch& batch);
 RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "libs/kafka/arrival.h"
 #include "libs/kafka/batch_effects.h"
@@ -114,6 +115,7 @@ Status StageRun::Prepare() {
   committer_ = std::make_unique<BatchCommitter>(BatchCommitter::Surroundings{
       options_, topics_, *consumer_, observer_, reachable_, give_up_, wakeup_});
   lanes_ = std::make_unique<Lanes>(options_.lanes);
+  chunks_ = std::make_unique<LaneChunks>(*lanes_, std::bind_front(&StageRun::Judge, this));
   return {};
 }
 
@@ -245,6 +247,11 @@ Batch* StageRun::Filling() {
 }
 
 void StageRun::ReadSome() {
+  ReadUpToBounds();
+  chunks_->Submit();
+}
+
+void StageRun::ReadUpToBounds() {
   for (int i = 0; i < kReadAtOnce; ++i) {
     if (in_flight_ >= options_.max_bytes_in_flight) return;
     if (backlog_ >= options_.lanes * kBacklogPerLane) return;
@@ -277,9 +284,9 @@ void StageRun::Dispatch(RdMessage message) {
   in_flight_ += item.bytes;
   ++batch->unjudged;
   ++backlog_;
-  lanes_->Submit(StrandOf(item), [this, batch, &item](std::size_t lane) {
-    Judge(*batch, item, lane);
-  });
+  if (options_.stateful) return chunks_->Add(*batch, item);
+  lanes_->Submit(StrandOf(item),
+                 [this, batch, &item](std::size_t lane) { Judge(*batch, item, lane); });
 }
 
 void StageRun::ReachedEnd(PartitionTask& task, std::int64_t offset) {
@@ -299,7 +306,6 @@ void StageRun::TellReadError(const rd_kafka_message_t& message) {
 // The key of a camera's record is its source, on the topics where that matters.
 std::optional<std::uint64_t> StageRun::StrandOf(const BatchItem& item) const {
   const auto partition = static_cast<std::uint64_t>(item.task->partition);
-  if (options_.stateful) return partition;
   switch (scope_) {
     case stream::OrderingScope::kNone: return std::nullopt;
     case stream::OrderingScope::kSource:
@@ -405,6 +411,7 @@ void StageRun::RollBack(const Error& why) {
 }
 
 void StageRun::DropBatches() {
+  chunks_->Forget();
   lanes_->Clear();
   batches_.clear();
   backlog_ = 0;

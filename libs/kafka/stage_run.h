@@ -17,6 +17,7 @@
 #include "libs/base/result.h"
 #include "libs/kafka/batch.h"
 #include "libs/kafka/batch_committer.h"
+#include "libs/kafka/lane_chunks.h"
 #include "libs/kafka/lanes.h"
 #include "libs/kafka/partition_opener.h"
 #include "libs/kafka/reachability.h"
@@ -58,6 +59,7 @@ class StageRun : private GroupEvents {
   void SkipGaps();
 
   void ReadSome();
+  void ReadUpToBounds();
   void Dispatch(RdMessage message);
   void ReachedEnd(PartitionTask& task, std::int64_t offset);
   void TellReadError(const rd_kafka_message_t& message);
@@ -108,6 +110,7 @@ class StageRun : private GroupEvents {
   std::unique_ptr<PartitionOpener> opener_;
   std::deque<std::unique_ptr<Batch>> batches_;  // oldest first: committing, closed, filling
   std::unique_ptr<BatchCommitter> committer_;
+  std::unique_ptr<LaneChunks> chunks_;  // the lanes' work refers to it
   std::unique_ptr<Lanes> lanes_;
 
   std::uint64_t next_sequence_ = 0;
