@@ -44,7 +44,7 @@ struct Judgement {
   std::optional<DeadReason> dead;           // then `verdict` and `concluded` say nothing
   Verdict verdict;
   std::vector<Verdict> settled;
-  std::vector<record::ImageRecord> concluded;  // without payload
+  std::vector<record::ImageRecord> concluded;  // without payload; those the observer wants
 
   std::uint64_t state_bytes() const;
 };

@@ -1,6 +1,7 @@
 // One observer that tells several.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@ class Observers : public stream::StageObserver {
   }
   void Concluded(const record::ImageRecord& record) override {
     for (auto* one : all_) one->Concluded(record);
+  }
+  bool WantsConcluded(const record::ImageRecord& record) const override {
+    return std::any_of(all_.begin(), all_.end(),
+                       [&](const auto* one) { return one->WantsConcluded(record); });
   }
   void Aborted(std::string_view why) override {
     for (auto* one : all_) one->Aborted(why);

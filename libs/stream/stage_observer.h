@@ -84,6 +84,9 @@ class StageObserver {
   // Each record of a committed batch with its last verdict, payload bytes gone: for figures of one
   // service (progress, divergence).
   virtual void Concluded(const record::ImageRecord&) {}
+  // Whether Concluded would do anything with this one. Asked before the commit, by a runner that
+  // would have to keep the record until then: what nobody wants is not kept.
+  virtual bool WantsConcluded(const record::ImageRecord&) const { return true; }
   virtual void Aborted(std::string_view /*why*/) {}
   virtual void Took(StageStep, std::chrono::nanoseconds) {}
   virtual void InFlight(std::uint64_t /*bytes*/) {}

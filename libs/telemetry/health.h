@@ -37,6 +37,8 @@ class Health : public stream::StageObserver {
 
   void Committed(const stream::BatchReport&) override { Beat(); }
   void Concluded(const record::ImageRecord&) override { Beat(); }
+  // Committed tells as much.
+  bool WantsConcluded(const record::ImageRecord&) const override { return false; }
   void Aborted(std::string_view) override { Beat(); }
   void Took(stream::StageStep, std::chrono::nanoseconds) override { Beat(); }
   void InFlight(std::uint64_t bytes) override;

@@ -50,6 +50,7 @@ class JsonLog : public stream::StageObserver {
   // everything else is metrics.
   void Event(stream::Severity severity, std::string_view message,
              const stream::EventFields& fields) override;
+  bool WantsConcluded(const record::ImageRecord&) const override { return false; }
   void Aborted(std::string_view why) override;
   void Is(const stream::Condition& condition) override;
 

@@ -30,6 +30,7 @@ class StageProbe : public stream::StageObserver {
   void Committed(const stream::BatchReport& batch) override;
   // Stored records only: how long they took since they were captured and since they came in.
   void Concluded(const record::ImageRecord& record) override;
+  bool WantsConcluded(const record::ImageRecord&) const override { return options_.stores; }
   void Aborted(std::string_view why) override;
   void Took(stream::StageStep step, std::chrono::nanoseconds time) override;
   void InFlight(std::uint64_t bytes) override;

@@ -33,8 +33,16 @@ DeduperProbe::DeduperProbe(telemetry::Metrics& metrics)
                                      "fingerprint is too poor")
                         .At({})) {}
 
+bool DeduperProbe::WantsConcluded(const record::ImageRecord& record) const {
+  if (record.history.empty() || !record.duplicate) return false;
+  const Reason reason = record.history.back().reason;
+  if (reason == Reason::kNearDuplicate) return true;
+  return reason == Reason::kNone &&
+         (!record.duplicate->replaces.empty() || IsIncomparable(record));
+}
+
 void DeduperProbe::Concluded(const record::ImageRecord& record) {
-  if (record.history.empty() || !record.duplicate) return;
+  if (!WantsConcluded(record)) return;
   const Reason reason = record.history.back().reason;
   if (reason == Reason::kNearDuplicate) distance_.Observe(record.duplicate->distance);
   if (reason != Reason::kNone) return;

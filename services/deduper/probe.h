@@ -16,6 +16,8 @@ class DeduperProbe : public stream::StageObserver {
   explicit DeduperProbe(telemetry::Metrics& metrics);
 
   void Concluded(const record::ImageRecord& record) override;
+  // Most are passed on without anything to count.
+  bool WantsConcluded(const record::ImageRecord& record) const override;
 
  private:
   telemetry::Histogram distance_;

@@ -20,7 +20,9 @@ class DeduperProbeTest : public ::testing::Test {
     image.measurements.emplace();
     image.measurements->sharpness = sharpness;
     image.measurements->width = image.measurements->height = 600;
-    probe_.Concluded(driver_.Process(image)->record);
+    const record::ImageRecord judged = driver_.Process(image)->record;
+    wanted_ = probe_.WantsConcluded(judged);
+    if (wanted_) probe_.Concluded(judged);
   }
 
   bool Shows(const std::string& line) const {
@@ -35,6 +37,7 @@ class DeduperProbeTest : public ::testing::Test {
 
   telemetry::Metrics metrics_;
   DeduperProbe probe_{metrics_};
+  bool wanted_ = false;  // what was offered last
   testing::StageDriver driver_{[] { return NewDeduper(KeepTheBest()); }};
 };
 
@@ -53,7 +56,19 @@ TEST_F(DeduperProbeTest, CountsDistancesReplacementsAndWhatCannotBeCompared) {
   EXPECT_TRUE(Shows("incomparable_total 1"));
 }
 
+TEST_F(DeduperProbeTest, DoesWithoutTheRecordsThatItCountsNothingOf) {
+  Offer("a", 0, 100);
+  EXPECT_FALSE(wanted_);
+  Offer("another", ~std::uint64_t{0}, 100);
+  EXPECT_FALSE(wanted_);
+  Offer("three bits away", 7, 100);
+  EXPECT_TRUE(wanted_);
+  Offer("flat", 0, 49);
+  EXPECT_TRUE(wanted_);
+}
+
 TEST_F(DeduperProbeTest, TakesRecordsThatNoStageHasSeen) {
+  EXPECT_FALSE(probe_.WantsConcluded({}));
   probe_.Concluded({});
   EXPECT_TRUE(Shows("incomparable_total 0"));
 }

@@ -77,6 +77,7 @@ class WindowObserver : public stream::StageObserver {
     window_.Committed(report.received);
     if (window_.finished()) stop_ = true;
   }
+  bool WantsConcluded(const record::ImageRecord&) const override { return false; }
 
  private:
   CommitWindow& window_;
