@@ -24,12 +24,13 @@ DeadReason WhyUndecodable(std::string_view value, record::Zone zone) {
 }  // namespace
 
 tl::expected<record::ImageRecord, Dead> TakeRecord(const Arrival& arrival, record::Zone zone,
-                                                   const CollectionId& collection) {
+                                                   const CollectionId& collection,
+                                                   record::Extent extent) {
   using Refused = tl::unexpected<Dead>;
   if (!arrival.value) {
     return Refused(Dead{DeadReason::kUndecodable, "the message has no value"});
   }
-  auto decoded = RecordCodec::Decode(*arrival.value, zone);
+  auto decoded = RecordCodec::Decode(*arrival.value, zone, extent);
   if (!decoded) {
     return Refused(Dead{WhyUndecodable(*arrival.value, zone), decoded.error().message});
   }

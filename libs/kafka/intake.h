@@ -57,7 +57,8 @@ inline tl::unexpected<DeadOrError> Stop(Error error) {
 
 // The record of the message, which must be of the zone and the collection.
 tl::expected<record::ImageRecord, Dead> TakeRecord(const Arrival& arrival, record::Zone zone,
-                                                   const CollectionId& collection);
+                                                   const CollectionId& collection,
+                                                   record::Extent extent);
 
 // Gives a payload that came as a reference its bytes. `store` may be null: then it cannot. Tries
 // so often while the store is away.

@@ -47,7 +47,8 @@ class Judging {
 
   Step Decode() {
     const Stopwatch watch(*options_.observer, StageStep::kDecode);
-    auto taken = TakeRecord(arrival_, ZoneOf(options_.input), options_.collection);
+    auto taken = TakeRecord(arrival_, ZoneOf(options_.input), options_.collection,
+                            state_.processor->sees());
     if (!taken) return Stop(taken.error());
     record_ = std::move(*taken);
     return {};
@@ -118,19 +119,19 @@ class Judging {
   }
 
   Step ExpressRecord(stream::Outcome& outcome, const record::Payload& came) {
-    const Headers headers = HeadersOf(lineage_, arrival_);
+    Headers headers = HeadersOf(lineage_, arrival_);
     switch (outcome.disposition) {
       case Disposition::kForwarded:
-        if (Step step = Forward(outcome.record, headers); !step) return step;
+        if (Step step = Forward(outcome.record, std::move(headers)); !step) return step;
         break;
       case Disposition::kRejected:
-        if (Step step = Refuse(outcome.record, headers); !step) return step;
+        if (Step step = Refuse(outcome.record, std::move(headers)); !step) return step;
         break;
       case Disposition::kDeferred:
-        if (Step step = Defer(outcome.record, headers); !step) return step;
+        if (Step step = Defer(outcome.record, std::move(headers)); !step) return step;
         break;
       case Disposition::kReview:
-        if (Step step = SendToReview(outcome.record, came, headers); !step) return step;
+        if (Step step = SendToReview(outcome.record, came, std::move(headers)); !step) return step;
         break;
       case Disposition::kStored: break;
     }
@@ -139,12 +140,13 @@ class Judging {
   }
 
   void Conclude(ImageRecord record) {
+    if (!options_.observer->WantsConcluded(record)) return;
     record.payload = {};
     record.attachment.reset();
     result_.concluded.push_back(std::move(record));
   }
 
-  Step Forward(ImageRecord& record, const Headers& headers) {
+  Step Forward(ImageRecord& record, Headers headers) {
     const PayloadContent* content = record::ContentOf(record.payload);
     const bool safe = std::holds_alternative<record::SafePayload>(record.payload);
     if (ZoneOf(options_.output) == record::Zone::kSafe && content != nullptr && !safe) {
@@ -155,30 +157,30 @@ class Judging {
         StoreOf(record.payload) != nullptr) {
       if (Step step = PutPayload(record.payload); !step) return step;
     }
-    return Send(options_.output, record, WithPayload(record), headers);
+    return Send(options_.output, record, WithPayload(record), std::move(headers));
   }
 
-  Step Refuse(const ImageRecord& record, const Headers& headers) {
-    return Send(Topic::kRejected, record, WithoutPayload(record), headers);
+  Step Refuse(const ImageRecord& record, Headers headers) {
+    return Send(Topic::kRejected, record, WithoutPayload(record), std::move(headers));
   }
 
-  Step Defer(const ImageRecord& record, const Headers& headers) {
+  Step Defer(const ImageRecord& record, Headers headers) {
     if (Step step = RememberOrigin(record.id); !step) return step;
     const PayloadContent* content = record::ContentOf(record.payload);
     const bool reference = content != nullptr && content->in_store;
     return Send(Topic::kDeferred, record,
-                reference ? WithPayload(record) : WithoutPayload(record), headers);
+                reference ? WithPayload(record) : WithoutPayload(record), std::move(headers));
   }
 
   // A person looks at what came in, not at what redaction made of it.
-  Step SendToReview(ImageRecord& record, const record::Payload& came, const Headers& headers) {
+  Step SendToReview(ImageRecord& record, const record::Payload& came, Headers headers) {
     record.payload = came;
     const bool raw = std::holds_alternative<record::RawPayload>(came);
     if (raw && options_.raw_blobs != nullptr) {
       if (Step step = PutPayload(record.payload); !step) return step;
-      return Send(Topic::kReview, record, WithPayload(record), headers);
+      return Send(Topic::kReview, record, WithPayload(record), std::move(headers));
     }
-    return Send(Topic::kReview, record, WithoutPayload(record), headers);
+    return Send(Topic::kReview, record, WithoutPayload(record), std::move(headers));
   }
 
   // The record's own arrival: it may be settled by another one, much later.
@@ -234,7 +236,7 @@ class Judging {
     return limit == options_.max_message_bytes.end() ? kDefaultMessageBytes : limit->second;
   }
 
-  Step Send(Topic topic, const ImageRecord& record, std::string value, const Headers& headers) {
+  Step Send(Topic topic, const ImageRecord& record, std::string value, Headers headers) {
     std::string key = KeyOf(topic, record, options_.scope_of);
     const std::uint64_t size = SizeOf(key, value, headers);
     if (size > LimitOf(topic)) {
@@ -245,7 +247,7 @@ class Judging {
     result_.messages.push_back({.topic = topic,
                                 .key = std::move(key),
                                 .value = std::move(value),
-                                .headers = headers});
+                                .headers = std::move(headers)});
     return {};
   }
 

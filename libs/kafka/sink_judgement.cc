@@ -15,7 +15,8 @@ SinkJudgement Buried(Dead dead) { return {{}, dead.reason, std::move(dead.detail
 tl::expected<record::ImageRecord, Dead> Decode(const SinkJudgeOptions& options,
                                                const Arrival& arrival) {
   const Stopwatch watch(*options.observer, StageStep::kDecode);
-  auto taken = TakeRecord(arrival, ZoneOf(options.input), options.collection);
+  auto taken = TakeRecord(arrival, ZoneOf(options.input), options.collection,
+                          record::Extent::kWhole);
   if (!taken) return taken;
   const PayloadContent* content = record::ContentOf(taken->payload);
   const bool claims_other_bytes = content != nullptr && !content->bytes.empty() &&

@@ -21,7 +21,7 @@ class RecordCodec {
  public:
   // Deterministic: equal records give equal bytes. Text that is not UTF-8 is changed as by ToUtf8
   // (utf8.h), except `source.path` and the details, which keep their bytes. The attachment is not
-  // encoded. Payloads above 2 GB end the process: sources must refuse them.
+  // encoded; what is undecoded is, as it came. Payloads above 2 GB end the process: sources must refuse them.
   static std::string Encode(const ImageRecord& record);
   // The same without payload bytes (media type, length and digest stay, see PayloadContent).
   static std::string EncodeWithoutPayload(const ImageRecord& record);
@@ -30,6 +30,10 @@ class RecordCodec {
   // never gets new ones (proto/README.md), they are an error. Values are not judged: that is the
   // validator's work.
   static Result<ImageRecord> Decode(std::string_view bytes, Zone zone);
+  // The same for what it decodes. kOutline: all but the fields ImageRecord::undecoded names, of
+  // which consent and redaction must then stay unset. A record with a large picture in it is
+  // decoded whole.
+  static Result<ImageRecord> Decode(std::string_view bytes, Zone zone, Extent extent);
 };
 
 }  // namespace winnow::record

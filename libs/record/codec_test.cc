@@ -205,6 +205,59 @@ TEST(RecordCodecTest, NeverMakesASafePayloadOfARawOne) {
   EXPECT_THAT(DecodeError(unmarked, Zone::kSafe), HasSubstr("unredacted"));
 }
 
+TEST(RecordCodecTest, PassesOnWhatAnOutlineLeavesOut) {
+  const ImageRecord record = FullRecord();
+  const auto outline = RecordCodec::Decode(RecordCodec::Encode(record), Zone::kRaw,
+                                           Extent::kOutline);
+  ASSERT_TRUE(outline) << outline.error().message;
+  EXPECT_EQ(outline->id, record.id);
+  EXPECT_EQ(outline->fingerprint, record.fingerprint);
+  EXPECT_TRUE(outline->attributes.empty());
+  EXPECT_TRUE(outline->annotations.empty());
+  EXPECT_FALSE(outline->consent);
+  EXPECT_FALSE(outline->redaction);
+  EXPECT_TRUE(outline->history.empty());
+  const auto again = RecordCodec::Decode(RecordCodec::Encode(*outline), Zone::kRaw);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, record);
+}
+
+TEST(RecordCodecTest, PutsTheVerdictOnAnOutlineAfterThoseItCameWith) {
+  ImageRecord record = FullRecord();
+  auto outline = RecordCodec::Decode(RecordCodec::Encode(record), Zone::kRaw, Extent::kOutline);
+  ASSERT_TRUE(outline) << outline.error().message;
+  StageVerdict verdict;
+  verdict.stage = "deduper";
+  outline->history.push_back(verdict);
+  record.history.push_back(verdict);
+  const auto again = RecordCodec::Decode(RecordCodec::Encode(*outline), Zone::kRaw);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, record);
+  const auto refused = RecordCodec::Decode(RecordCodec::EncodeWithoutPayload(*outline), Zone::kRaw);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->history, record.history);
+  EXPECT_TRUE(ContentOf(refused->payload)->bytes.empty());
+}
+
+TEST(RecordCodecTest, DecodesARecordWithALargePictureWhole) {
+  ImageRecord record = FullRecord();
+  record.payload = RawPayload{Content(std::string(100'000, 'x'))};
+  const auto decoded =
+      RecordCodec::Decode(RecordCodec::Encode(record), Zone::kRaw, Extent::kOutline);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, record);
+}
+
+TEST(RecordCodecTest, RefusesTheSameTruncationsInOutline) {
+  const std::string bytes = RecordCodec::Encode(FullRecord());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::string_view cut = std::string_view(bytes).substr(0, size);
+    if (!RecordCodec::Decode(cut, Zone::kRaw)) {
+      EXPECT_FALSE(RecordCodec::Decode(cut, Zone::kRaw, Extent::kOutline)) << size;
+    }
+  }
+}
+
 // Field numbers of ImageRecord and of the messages within.
 TEST(RecordCodecTest, KeepsFieldsOfANewerSchemaAtEveryLevel) {
   const std::string future = FromTheFuture();
@@ -233,6 +286,12 @@ TEST(RecordCodecTest, KeepsFieldsOfANewerSchemaAtEveryLevel) {
   const auto again = RecordCodec::Decode(RecordCodec::Encode(*decoded), Zone::kSafe);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, *decoded);
+
+  const auto outline = RecordCodec::Decode(bytes, Zone::kSafe, Extent::kOutline);
+  ASSERT_TRUE(outline) << outline.error().message;
+  const auto passed_on = RecordCodec::Decode(RecordCodec::Encode(*outline), Zone::kSafe);
+  ASSERT_TRUE(passed_on) << passed_on.error().message;
+  EXPECT_EQ(*passed_on, *decoded);
 }
 
 TEST(RecordCodecTest, RefusesExtraFieldsInGeometryRatherThanLoseThem) {

@@ -9,6 +9,7 @@
 #include "libs/base/check.h"
 #include "libs/record/closed_sets.h"
 #include "libs/record/codec.h"
+#include "libs/record/outline.h"
 #include "libs/record/wire_arena.h"
 
 namespace winnow::record {
@@ -315,6 +316,18 @@ void SilenceProtobuf() {
 }
 
 }  // namespace
+
+Result<ImageRecord> RecordCodec::Decode(std::string_view bytes, Zone zone, Extent extent) {
+  // To part a record copies it: not where a picture is in it.
+  constexpr std::size_t kLargest = 64u << 10;
+  thread_local Parted parted;
+  if (extent == Extent::kWhole || bytes.size() > kLargest || !Part(bytes, parted)) {
+    return Decode(bytes, zone);
+  }
+  Result<ImageRecord> record = Decode(parted.outline, zone);
+  if (record) record->undecoded = parted.rest;
+  return record;
+}
 
 Result<ImageRecord> RecordCodec::Decode(std::string_view bytes, Zone zone) {
   SilenceProtobuf();

@@ -220,8 +220,14 @@ std::string EncodeRecord(const ImageRecord& record, Bytes bytes) {
   PutAddedByStages(record, &wire);
   PutUnknown(record.unknown_fields, &wire);
 
-  std::string encoded(wire.ByteSizeLong(), '\0');
-  google::protobuf::io::ArrayOutputStream stream(encoded.data(), static_cast<int>(encoded.size()));
+  // Verdicts of earlier stages come before those added since.
+  const std::size_t size = wire.ByteSizeLong();
+  std::string encoded;
+  encoded.reserve(record.undecoded.size() + size);
+  encoded = record.undecoded;
+  encoded.resize(record.undecoded.size() + size);
+  google::protobuf::io::ArrayOutputStream stream(encoded.data() + record.undecoded.size(),
+                                                 static_cast<int>(size));
   google::protobuf::io::CodedOutputStream coded(&stream);
   coded.SetSerializationDeterministic(true);
   wire.SerializeWithCachedSizes(&coded);

@@ -58,7 +58,7 @@ bool operator==(const ImageRecord& a, const ImageRecord& b) {
     return std::tie(r.id, r.collection, r.source, r.captured_at, r.ingested_at, r.payload,
                     r.attributes, r.annotations, r.consent, r.source_fault, r.source_fault_detail,
                     r.measurements, r.fingerprint, r.redaction, r.duplicate, r.selection,
-                    r.placement, r.history, r.unknown_fields);
+                    r.placement, r.history, r.unknown_fields, r.undecoded);
   };
   return key(a) == key(b);
 }

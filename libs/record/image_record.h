@@ -232,6 +232,10 @@ class Attachment {
   virtual ~Attachment() = default;
 };
 
+// How much of a record is decoded. What a stage passes on without a look need not be: it goes on as
+// it came, in front of what the stage added to it, and whoever looks at it checks it.
+enum class Extent { kWhole, kOutline };
+
 struct ImageRecord {
   RecordId id;
   CollectionId collection;
@@ -255,6 +259,10 @@ struct ImageRecord {
   std::optional<Placement> placement;
   std::vector<StageVerdict> history;
   std::string unknown_fields;
+
+  // The wire form of what a decoded outline leaves out: attributes, annotations, consent, redaction
+  // and history, which are then empty or hold what was added. Of the codec's; see Extent.
+  std::string undecoded;
 
   std::shared_ptr<const Attachment> attachment;  // not part of equality
 };

@@ -79,6 +79,8 @@ class Processor {
   // "validator"; also the name of its state and the label of its metrics.
   virtual std::string_view name() const = 0;
   virtual OrderingScope scope() const = 0;
+  // How much of a record it has to see. The rest goes on as it came.
+  virtual record::Extent sees() const { return record::Extent::kWhole; }
 
   // Called once, before Process.
   virtual Status Open(const StateView&) { return {}; }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 
+#include "libs/record/codec.h"
 #include "libs/testing/safe_payload.h"
 #include "tests/compliance/stages.h"
 
@@ -358,6 +359,29 @@ TEST_P(ComplianceTest, IsNotChangedByWhatItRefusesToJudge) {
 }
 
 // ---- zones -------------------------------------------------------------------------------------
+
+// As the record reads after its way over a topic.
+ImageRecord Sent(const ImageRecord& record, record::Extent extent) {
+  return record::RecordCodec::Decode(record::RecordCodec::Encode(record), record::Zone::kSafe,
+                                     extent)
+      .value();
+}
+
+TEST(OutlineTest, IsAllThatTheDeduperJudgesBy) {
+  ASSERT_EQ(Make(Stage::kDeduper, Spec())->sees(), record::Extent::kOutline);
+  auto seeing_all = Driver(Stage::kDeduper);
+  auto seeing_outlines = Driver(Stage::kDeduper);
+  for (ImageRecord record : Arrivals(Stage::kDeduper)) {
+    record::ReplaceByReference(record.payload);
+    ImageRecord outline = Sent(record, record::Extent::kOutline);
+    ASSERT_FALSE(outline.undecoded.empty());
+    Outcome expected = seeing_all.Process(Sent(record, record::Extent::kWhole)).value();
+    Outcome outcome = seeing_outlines.Process(std::move(outline)).value();
+    outcome.record = Sent(outcome.record, record::Extent::kWhole);
+    expected.record = Sent(expected.record, record::Extent::kWhole);
+    ExpectEqual(outcome, expected);
+  }
+}
 
 TEST(ZoneTest, OnlyTheBlurrerTurnsRawPayloadsIntoSafeOnes) {
   for (const Stage stage : kAllStages) {

@@ -1,4 +1,5 @@
-// Any bytes either are refused or decode to a record that encodes to the same record again.
+// Any bytes either are refused or decode to a record that encodes to the same record again, whole or
+// in outline.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 namespace {
 
+using winnow::record::Extent;
 using winnow::record::RecordCodec;
 using winnow::record::Zone;
 
@@ -19,6 +21,12 @@ void RoundTrip(std::string_view bytes, Zone zone) {
   WINNOW_CHECK(again.has_value());
   // Bytes, not records: NaN differs from itself.
   WINNOW_CHECK(RecordCodec::Encode(*again) == encoded);
+  // The outline alone and the rest as it came are the same record.
+  const auto outline = RecordCodec::Decode(bytes, zone, Extent::kOutline);
+  WINNOW_CHECK(outline.has_value());
+  const auto passed_on = RecordCodec::Decode(RecordCodec::Encode(*outline), zone);
+  WINNOW_CHECK(passed_on.has_value());
+  WINNOW_CHECK(RecordCodec::Encode(*passed_on) == encoded);
 }
 
 }  // namespace
