@@ -1,13 +1,17 @@
 #include "libs/base/wire.h"
 
+#include <array>
 #include <bit>
 
 namespace winnow {
 
 WireWriter& WireWriter::Unsigned(std::uint64_t value, int bytes) {
-  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
-    bytes_.push_back(static_cast<char>((value >> shift) & 0xff));
+  std::array<char, sizeof(value)> text;
+  for (char& byte : text) {
+    byte = static_cast<char>(value >> 56);
+    value <<= 8;
   }
+  bytes_.append(text.end() - bytes, text.end());
   return *this;
 }
 
@@ -30,6 +34,13 @@ std::string_view WireReader::Take(std::size_t size) {
 
 std::uint64_t WireReader::Unsigned(int bytes) {
   std::uint64_t value = 0;
+  if (bytes == sizeof(value) && rest_.size() >= sizeof(value)) {
+    for (std::size_t i = 0; i < sizeof(value); ++i) {
+      value = value << 8 | static_cast<std::uint8_t>(rest_[i]);
+    }
+    rest_.remove_prefix(sizeof(value));
+    return value;
+  }
   for (const char byte : Take(static_cast<std::size_t>(bytes))) {
     value = value << 8 | static_cast<std::uint8_t>(byte);
   }

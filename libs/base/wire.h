@@ -13,6 +13,10 @@ namespace winnow {
 // Appends to a string it owns.
 class WireWriter {
  public:
+  WireWriter() = default;
+  // With room for so many bytes: longer entries cost an allocation instead of several.
+  explicit WireWriter(std::size_t room) { bytes_.reserve(room); }
+
   WireWriter& U8(std::uint8_t value) { return Unsigned(value, 1); }
   WireWriter& U32(std::uint32_t value) { return Unsigned(value, 4); }
   WireWriter& U64(std::uint64_t value) { return Unsigned(value, 8); }
@@ -45,6 +49,9 @@ class WireReader {
   std::uint64_t U64() { return Unsigned(8); }
   double Double();
   std::string Text() { return std::string(Take(U32())); }
+  void SkipText() { Take(U32()); }
+  // Valid as long as what is read; empty where that is shorter.
+  std::string_view Raw(std::size_t size) { return Take(size); }
 
   // True if every read so far was within the bytes. Test it in loops whose count was read.
   bool ok() const { return whole_; }

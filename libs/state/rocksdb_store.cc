@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kFormatKey = "winnow.state.format";
 constexpr std::string_view kFormatVersion = "1";
 constexpr int kCacheShardBits = 1;
+constexpr double kMemtableFilterShare = 0.05;
 
 Error ToError(const rocksdb::Status& status, const std::string& directory) {
   const std::string what = status.ToString();
@@ -146,12 +147,17 @@ rocksdb::Options EngineOptions(const RocksDbOptions& options) {
   engine.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
   engine.write_buffer_size = std::max<std::size_t>(options.memory_bytes / 8, 1u << 20);
+  // Most keys a stage asks for are not there: it asks whether it has seen a record.
+  engine.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
+  engine.memtable_whole_key_filtering = true;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
+  // Of the young tables, of which there are few and which each look-up goes through.
+  table.metadata_cache_options.partition_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   engine.enable_blob_files = true;
