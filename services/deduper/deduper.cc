@@ -13,6 +13,7 @@
 #include "services/deduper/core.h"
 #include "services/deduper/forgetting.h"
 #include "services/deduper/remembered.h"
+#include "services/deduper/seen_filter.h"
 #include "services/deduper/state_entries.h"
 
 namespace winnow::deduper {
@@ -26,6 +27,8 @@ using stream::StateWrite;
 
 // One arrival adds one record and one decision; taking off more than that catches up.
 constexpr std::size_t kForgottenAtOnce = 256;
+// What the index takes is added up over all its parts, some 150 arrays.
+constexpr std::uint64_t kRecordsPerTelling = 64;
 
 // What the decision about a record rests on, apart from state.
 Status CheckInput(const ImageRecord& record) {
@@ -51,6 +54,7 @@ class Deduper : public stream::Processor {
 
   std::string_view name() const override { return "deduper"; }
   stream::OrderingScope scope() const override { return stream::OrderingScope::kCollection; }
+  record::Extent sees() const override { return record::Extent::kOutline; }
 
   Status Open(const StateView& state) override;
   Result<Outcome> Process(ImageRecord record, const StateView& state, Timestamp now) override;
@@ -85,7 +89,8 @@ class Deduper : public stream::Processor {
                              const Judgement& judgement, Timestamp burst_began,
                              std::vector<StateWrite>& writes);
   Outcome Conclude(ImageRecord record, const Judgement& judgement, Timestamp now) const;
-  void TellFigures();
+  void NoteContent(const Sha256Digest& sha256);
+  void TellMemory();
 
   const spec::DedupPolicy policy_;
   const CollectionId collection_;
@@ -93,7 +98,9 @@ class Deduper : public stream::Processor {
   const HammingIndex::Options index_options_;
   Forgetting forgetting_;
   std::unique_ptr<Remembered> remembered_;
+  SeenFilter contents_;  // of kept records; not with a window, where they go while it would grow
   std::uint64_t next_sequence_ = 0;
+  std::uint64_t processed_ = 0;
   std::atomic<std::uint64_t> entries_ = 0;
   std::atomic<std::uint64_t> memory_bytes_ = 0;
   std::atomic<std::uint64_t> disk_bytes_ = 0;
@@ -111,7 +118,8 @@ Status Deduper::Open(const StateView& state) {
   if (format) WINNOW_RETURN_IF_ERROR(CheckFormat(*format, policy_));
   WINNOW_RETURN_IF_ERROR(RestoreKept(state));
   WINNOW_RETURN_IF_ERROR(RestorePeriods(state));
-  TellFigures();
+  TellMemory();
+  entries_ = remembered_->size();
   return {};
 }
 
@@ -120,11 +128,12 @@ Status Deduper::RestoreKept(const StateView& state) {
   WINNOW_RETURN_IF_ERROR(
       state.Scan(kKeptPrefix, [&](std::string_view key, std::string_view value) {
         const Result<std::uint64_t> sequence = DecodeKeptKey(key);
-        const Result<Kept> kept = DecodeKept(value);
+        const Result<Kept> kept = DecodeKeptForView(value);
         if (!sequence) added = sequence.error();
         if (!kept) added = kept.error();
         if (!added) return false;
         next_sequence_ = *sequence + 1;
+        NoteContent(kept->sha256);
         added = remembered_->Restore(*sequence, *kept);
         return added.has_value();
       }));
@@ -153,9 +162,12 @@ stream::ViewFigures Deduper::View() const {
   return {.entries = entries_, .memory_bytes = memory_bytes_, .disk_bytes = disk_bytes_};
 }
 
-void Deduper::TellFigures() {
-  entries_ = remembered_->size();
-  memory_bytes_ = remembered_->MemoryBytes();
+void Deduper::NoteContent(const Sha256Digest& sha256) {
+  if (!forgetting_.windowed()) contents_.Add(sha256);
+}
+
+void Deduper::TellMemory() {
+  memory_bytes_ = remembered_->MemoryBytes() + contents_.MemoryBytes();
   disk_bytes_ = remembered_->DiskBytes();
 }
 
@@ -219,7 +231,8 @@ Result<std::vector<StateWrite>> Deduper::Forget(const RecordId& id, const StateV
     if (!kept || !remembered_->Holds(*decision.sequence)) continue;
     WINNOW_RETURN_IF_ERROR(ForgetKept(*decision.sequence, state, writes));
   }
-  TellFigures();
+  TellMemory();
+  entries_ = remembered_->size();
   return writes;
 }
 
@@ -260,6 +273,7 @@ Result<std::optional<Neighbour>> Deduper::SameBytes(const ImageRecord& record,
                                                     const Subject& subject,
                                                     const StateView& state) const {
   const Sha256Digest& sha256 = ContentOf(record.payload)->sha256;
+  if (!forgetting_.windowed() && !contents_.MayHold(sha256)) return std::optional<Neighbour>();
   WINNOW_ASSIGN_OR_RETURN(const std::optional<std::string> entry,
                           state.Get(ContentKey(sha256, subject.scope)));
   if (!entry) return std::optional<Neighbour>();
@@ -335,6 +349,7 @@ Result<std::uint64_t> Deduper::Keep(const ImageRecord& record, const Subject& su
                .period = subject.period};
   if (kept.fingerprint) kept.fingerprint->turned.clear();
   WINNOW_RETURN_IF_ERROR(remembered_->Add(sequence, kept));
+  NoteContent(kept.sha256);
   ++next_sequence_;
   if (sequence == 0) writes.push_back({std::string(kFormatKey), EncodeFormat(policy_)});
   writes.push_back({KeptKey(sequence), Encode(kept)});
@@ -372,7 +387,8 @@ Result<Outcome> Deduper::Process(ImageRecord record, const StateView& state, Tim
     WINNOW_ASSIGN_OR_RETURN(decision, Decide(record, subject, state, writes));
     writes.push_back({key, Encode(decision)});
   }
-  TellFigures();
+  if (++processed_ % kRecordsPerTelling == 0) TellMemory();
+  entries_ = remembered_->size();
   Outcome outcome = Conclude(std::move(record), decision.judgement, now);
   outcome.writes = std::move(writes);
   return outcome;

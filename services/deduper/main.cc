@@ -31,6 +31,8 @@ Result<std::unique_ptr<StageObserver>> Probe(const CollectionSpec&, const Servic
 int main(int argc, char** argv) {
   auto service = winnow::service::ServiceOf(winnow::kafka::FlowOf("deduper"));
   service.summary = "Drops copies and near-duplicates among the images of images.safe";
+  // Its records are small where payloads go by reference: bytes and time decide about a commit.
+  service.defaults.commit.records = 10'000;
   service.payload = winnow::kafka::PayloadUse::kUntouched;
   service.processors = Processors;
   service.probe = Probe;

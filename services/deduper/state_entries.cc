@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "libs/base/wire.h"
 #include "libs/spec/schema.h"
 
@@ -27,8 +29,23 @@ Timestamp ReadTime(WireReader& reader) {
 
 Sha256Digest ReadDigest(WireReader& reader) {
   Sha256Digest digest{};
-  for (auto& byte : digest) byte = static_cast<Sha256Digest::value_type>(reader.U8());
+  const std::string_view bytes = reader.Raw(digest.size());
+  if (bytes.size() == digest.size()) std::memcpy(digest.data(), bytes.data(), bytes.size());
   return digest;
+}
+
+// What has no length of its own: all up to the texts.
+void ReadFixed(WireReader& reader, Kept& kept) {
+  if (reader.U8() == 1) {
+    kept.fingerprint.emplace();
+    for (std::uint64_t& word : kept.fingerprint->bits) word = reader.U64();
+    kept.fingerprint->quality = static_cast<int>(reader.U32());
+  }
+  kept.traits.taken_at = ReadTime(reader);
+  kept.burst_began = ReadTime(reader);
+  kept.period = static_cast<std::int64_t>(reader.U64());
+  kept.traits.rank = reader.U32();
+  kept.sha256 = ReadDigest(reader);
 }
 
 // Periods before 1970 sort first.
@@ -43,7 +60,8 @@ std::string KeptKey(std::uint64_t sequence) {
 }
 
 std::string ContentKey(const Sha256Digest& sha256, std::string_view scope) {
-  return WireWriter().Raw("c").Raw(Bytes(sha256)).Raw(scope).Take();
+  return WireWriter(1 + sha256.size() + scope.size())
+      .Raw("c").Raw(Bytes(sha256)).Raw(scope).Take();
 }
 
 std::string DecisionPrefix(std::int64_t period) {
@@ -51,7 +69,8 @@ std::string DecisionPrefix(std::int64_t period) {
 }
 
 std::string DecisionKey(std::int64_t period, const RecordId& id) {
-  return DecisionPrefix(period) + id.value();
+  return WireWriter(9 + id.value().size())
+      .Raw("r").U64(Sortable(period)).Raw(id.value()).Take();
 }
 
 std::string PeriodKey(std::int64_t period) {
@@ -67,7 +86,9 @@ std::string EncodeFormat(const spec::DedupPolicy& policy) {
 }
 
 std::string Encode(const Kept& kept) {
-  WireWriter writer;
+  constexpr std::size_t kNumbers = 136;  // and the lengths of texts
+  WireWriter writer(kNumbers + kept.id.value().size() + kept.cluster.value().size() +
+                    kept.scope.size() + kept.traits.camera.value().size());
   writer.U8(kept.fingerprint ? 1 : 0);
   if (kept.fingerprint) {
     for (const std::uint64_t word : kept.fingerprint->bits) writer.U64(word);
@@ -82,7 +103,8 @@ std::string Encode(const Kept& kept) {
 
 std::string Encode(const Decision& decision) {
   const Judgement& judgement = decision.judgement;
-  WireWriter writer;
+  constexpr std::size_t kUsual = 128;  // nothing replaced
+  WireWriter writer(kUsual);
   writer.U64(decision.sequence ? *decision.sequence + 1 : 0);
   writer.Text(Name(judgement.reason)).Text(judgement.earlier.value());
   writer.U32(static_cast<std::uint32_t>(judgement.distance));
@@ -119,20 +141,23 @@ Status CheckFormat(std::string_view bytes, const spec::DedupPolicy& policy) {
 Result<Kept> DecodeKept(std::string_view bytes) {
   WireReader reader(bytes);
   Kept kept;
-  if (reader.U8() == 1) {
-    kept.fingerprint.emplace();
-    for (std::uint64_t& word : kept.fingerprint->bits) word = reader.U64();
-    kept.fingerprint->quality = static_cast<int>(reader.U32());
-  }
-  kept.traits.taken_at = ReadTime(reader);
-  kept.burst_began = ReadTime(reader);
-  kept.period = static_cast<std::int64_t>(reader.U64());
-  kept.traits.rank = reader.U32();
-  kept.sha256 = ReadDigest(reader);
+  ReadFixed(reader, kept);
   kept.id = RecordId(reader.Text());
   kept.cluster = RecordId(reader.Text());
   kept.scope = reader.Text();
   kept.traits.camera = SourceId(reader.Text());
+  if (!reader.Done()) return Corrupt("entry of a kept record");
+  return kept;
+}
+
+Result<Kept> DecodeKeptForView(std::string_view bytes) {
+  WireReader reader(bytes);
+  Kept kept;
+  ReadFixed(reader, kept);
+  reader.SkipText();
+  reader.SkipText();
+  kept.scope = reader.Text();
+  reader.SkipText();
   if (!reader.Done()) return Corrupt("entry of a kept record");
   return kept;
 }

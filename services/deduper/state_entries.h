@@ -55,6 +55,8 @@ std::string EncodeSequence(std::uint64_t sequence);
 Status CheckFormat(std::string_view bytes, const spec::DedupPolicy& policy);
 // kCorruptState, as above.
 Result<Kept> DecodeKept(std::string_view bytes);
+// Without id, cluster and camera: what a view of the kept records takes.
+Result<Kept> DecodeKeptForView(std::string_view bytes);
 Result<Decision> DecodeDecision(std::string_view bytes);
 Result<std::uint64_t> DecodeSequence(std::string_view bytes);
 Result<std::uint64_t> DecodeKeptKey(std::string_view key);
