@@ -21,9 +21,11 @@
 #include <vector>
 
 #include "libs/service/observers.h"
+#include "libs/telemetry/health.h"
 #include "libs/telemetry/metrics.h"
 #include "libs/telemetry/stage_probe.h"
 #include "services/deduper/deduper.h"
+#include "services/deduper/probe.h"
 #include "tests/bench/bare_loops.h"
 #include "tests/bench/deduper_parts.h"
 #include "tests/bench/safe_records.h"
@@ -47,7 +49,7 @@ struct Options {
   std::uint64_t slice = 500'000;
   std::uint64_t slices = 3;
   std::vector<int> intervals_ms = {100, 1000};
-  std::uint64_t commit_records = 100'000'000;
+  std::uint64_t commit_records = 10'000;  // as winnow-deduper
   bool baselines = true;
   bool restore = true;
   Properties properties{};
@@ -126,14 +128,16 @@ stream::ProcessorFactory Deduper() {
   };
 }
 
-// As the service runs it, metrics and all.
+// As the service runs it, with all that watches it.
 void RunDeduper(const Options& options, const ScratchPipeline& pipeline, int interval_ms,
                 const std::string& state, stream::StageObserver& meter,
                 const std::atomic<bool>& stop) {
   SystemClock clock;
   telemetry::Metrics metrics;
   telemetry::StageProbe probe({kStage, "bench", {}, false}, metrics, clock);
-  service::Observers observers({&probe, &meter});
+  deduper::DeduperProbe own(metrics);
+  telemetry::Health health({.brokers = options.brokers});
+  service::Observers observers({&probe, &health, &own, &meter});
   kafka::StageOptions stage = StageOptionsFor(LoopOf(options, pipeline, kStage, interval_ms));
   stage.stateful = true;
   stage.state_directory = state;
@@ -195,11 +199,11 @@ void PrintRow(int interval_ms, const std::string& what, const SliceFigures& figu
   std::fflush(stdout);
 }
 
-std::string StepsText(const SliceFigures& figures) {
+std::string StepsText(const StepFigures& figures) {
   std::string text;
   for (const StageStep step : stream::kAllStageSteps) {
     text += fmt::format(" {} {:.2f}", stream::Name(step),
-                        figures.step_microseconds.at(static_cast<std::size_t>(step)));
+                        figures.at(static_cast<std::size_t>(step)));
   }
   return text;
 }
@@ -238,7 +242,9 @@ void MeasureInterval(const Options& options, int interval_ms) {
                                figures.records_per_second / bare.records_per_second,
                                figures.records_per_second / pass.records_per_second)
                  : "");
-    fmt::print(stderr, "  us by the clock:{}\n  us of CPU:{} {} batches\n", StepsText(figures),
+    fmt::print(stderr,
+               "  us by the clock:{}\n  us of CPU:{}\n  us of CPU by thread:{} {} batches\n",
+               StepsText(figures.step_microseconds), StepsText(figures.step_cpu_microseconds),
                ThreadsText(figures), figures.batches);
   }
   if (!options.restore) return;
@@ -257,12 +263,18 @@ int MeasureAll(const Options& options) {
 }
 
 int TellParts(const Options& options) {
-  ScratchState state;
-  const PartFigures parts = MeasureParts(Deduper(), options.parts, state.path());
-  fmt::print("CPU us a record: decode {:.2f}, process {:.2f}, encode {:.2f}, trace {:.2f}, "
-             "release {:.2f}; {:.2f} in all\n",
-             parts.decode, parts.process, parts.encode, parts.trace, parts.release,
-             parts.decode + parts.process + parts.encode + parts.trace + parts.release);
+  fmt::print("| CPU us a record | decode | process | state read | encode | trace | state write | "
+             "release | all |\n|---|---|---|---|---|---|---|---|---|\n");
+  for (const auto& [name, extent] : {std::pair{"whole", record::Extent::kWhole},
+                                     std::pair{"outline", record::Extent::kOutline}}) {
+    ScratchState state;
+    const PartFigures parts = MeasureParts(Deduper(), options.parts, extent, state.path());
+    const double all = parts.decode + parts.process + parts.read + parts.encode + parts.trace +
+                       parts.write + parts.release;
+    fmt::print("| {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |\n",
+               name, parts.decode, parts.process, parts.read, parts.encode, parts.trace,
+               parts.write, parts.release, all);
+  }
   return 0;
 }
 

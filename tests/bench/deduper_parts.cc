@@ -1,9 +1,11 @@
 #include "tests/bench/deduper_parts.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "libs/state/overlay.h"
 #include "libs/state/rocksdb_store.h"
 #include "tests/bench/safe_records.h"
+#include "tests/bench/stage_meter.h"
 
 namespace winnow::bench {
 namespace {
@@ -30,11 +33,43 @@ T Must(Result<T> result) {
   std::exit(1);
 }
 
-double ThreadSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+double ThreadSeconds() { return static_cast<double>(ThreadCpuNanoseconds()) / 1e9; }
+
+// What it takes to ask for the time.
+double SecondsToAsk() {
+  constexpr int kTimes = 100'000;
+  const double before = ThreadSeconds();
+  for (int i = 0; i < kTimes; ++i) ThreadSeconds();
+  return (ThreadSeconds() - before) / kTimes;
 }
+
+// A state that counts the time its reads take, and that taken to count it.
+class ReadMeter : public stream::StateView {
+ public:
+  explicit ReadMeter(const stream::StateView& state) : state_(state), to_ask_(SecondsToAsk()) {}
+
+  Result<std::optional<std::string>> Get(std::string_view key) const override {
+    const double before = ThreadSeconds();
+    auto found = state_.Get(key);
+    seconds_ += ThreadSeconds() - before - to_ask_;
+    asking_ += 2 * to_ask_;
+    return found;
+  }
+  Status Scan(std::string_view prefix,
+              const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override {
+    return state_.Scan(prefix, visit);
+  }
+
+  double seconds() const { return seconds_; }
+  double asking() const { return asking_; }
+
+ private:
+  const stream::StateView& state_;
+  const double to_ask_;
+  mutable double seconds_ = 0;
+  mutable double asking_ = 0;
+};
 
 template <class Work>
 void Add(double& seconds, const Work& work) {
@@ -54,9 +89,12 @@ std::vector<std::string> Encoded(std::uint64_t first) {
 // One batch after another, as a stage works: judged, then committed.
 class PartMeter {
  public:
-  PartMeter(const stream::ProcessorFactory& factory, const std::string& directory)
-      : store_(Must(state::OpenRocksDb({.directory = directory, .families = {kFamily}}))),
+  PartMeter(const stream::ProcessorFactory& factory, record::Extent extent,
+            const std::string& directory)
+      : extent_(extent),
+        store_(Must(state::OpenRocksDb({.directory = directory, .families = {kFamily}}))),
         overlay_(*store_, kFamily),
+        state_(overlay_),
         processor_(Must(factory())) {
     Must(processor_->Open(overlay_));
   }
@@ -68,12 +106,12 @@ class PartMeter {
     std::vector<std::string> encoded(values.size());
     Add(seconds_.decode, [&] {
       for (std::size_t i = 0; i < values.size(); ++i) {
-        records[i] = Must(record::RecordCodec::Decode(values[i], record::Zone::kSafe));
+        records[i] = Must(record::RecordCodec::Decode(values[i], record::Zone::kSafe, extent_));
       }
     });
     Add(seconds_.process, [&] {
       for (std::size_t i = 0; i < values.size(); ++i) {
-        outcomes[i] = Must(processor_->Process(std::move(records[i]), overlay_, Timestamp()));
+        outcomes[i] = Must(processor_->Process(std::move(records[i]), state_, Timestamp()));
         overlay_.Apply(first + i, outcomes[i].writes);
       }
     });
@@ -81,7 +119,7 @@ class PartMeter {
       for (std::size_t i = 0; i < values.size(); ++i) encoded[i] = Encode(outcomes[i]);
     });
     Add(seconds_.trace, [&] { Trace(values); });
-    Commit(first, outcomes);
+    Add(seconds_.write, [&] { Commit(first, outcomes); });
     Add(seconds_.release, [&] {
       records.clear();
       outcomes.clear();
@@ -91,8 +129,13 @@ class PartMeter {
 
   PartFigures Of(std::uint64_t records) const {
     const auto each = [&](double seconds) { return 1e6 * seconds / static_cast<double>(records); };
-    return {each(seconds_.decode), each(seconds_.process), each(seconds_.encode),
-            each(seconds_.trace), each(seconds_.release)};
+    return {each(seconds_.decode),
+            each(seconds_.process - state_.seconds() - state_.asking()),
+            each(state_.seconds()),
+            each(seconds_.encode),
+            each(seconds_.trace),
+            each(seconds_.write),
+            each(seconds_.release)};
   }
 
  private:
@@ -121,8 +164,10 @@ class PartMeter {
     overlay_.Committed(first + outcomes.size());
   }
 
+  const record::Extent extent_;
   const std::unique_ptr<state::StateStore> store_;
   state::Overlay overlay_;
+  const ReadMeter state_;
   const std::unique_ptr<stream::Processor> processor_;
   PartFigures seconds_;
 };
@@ -130,8 +175,8 @@ class PartMeter {
 }  // namespace
 
 PartFigures MeasureParts(const stream::ProcessorFactory& factory, std::uint64_t records,
-                         const std::string& directory) {
-  PartMeter meter(factory, directory);
+                         record::Extent extent, const std::string& directory) {
+  PartMeter meter(factory, extent, directory);
   std::uint64_t done = 0;
   for (; done < records; done += kBatch) meter.Run(done);
   return meter.Of(done);

@@ -1,13 +1,20 @@
 #include "tests/bench/stage_meter.h"
 
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 namespace winnow::bench {
+
+using stream::StageStep;
+
 namespace {
+
+// To ask for the CPU time of a thread takes a call of the system: of so many records one is measured.
+constexpr std::uint64_t kRecordsPerSample = 16;
 
 // Seconds on a CPU by thread name, from the kernel's own count in nanoseconds.
 std::map<std::string, double> ThreadSeconds() {
@@ -34,14 +41,22 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+std::int64_t ThreadCpuNanoseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 void StageMeter::Committed(const stream::BatchReport& batch) {
   Point point = {.at = std::chrono::steady_clock::now(),
                  .records = 0,
                  .cpu_seconds = CpuSeconds(),
                  .steps = {},
+                 .steps_cpu = {},
                  .threads = ThreadSeconds()};
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     point.steps[i] = static_cast<double>(steps_[i].load()) / 1e9;
+    point.steps_cpu[i] = static_cast<double>(steps_cpu_[i].load()) / 1e9;
   }
   const MutexLock lock(mutex_);
   point.records = batch.received + (points_.empty() ? 0 : points_.back().records);
@@ -49,8 +64,27 @@ void StageMeter::Committed(const stream::BatchReport& batch) {
   points_.push_back(std::move(point));
 }
 
-void StageMeter::Took(stream::StageStep step, std::chrono::nanoseconds time) {
+void StageMeter::Took(StageStep step, std::chrono::nanoseconds time) {
   steps_.at(static_cast<std::size_t>(step)) += time.count();
+  CountCpu(step);
+}
+
+// Steps of a batch are counted all, of records some. The last step of each is to encode it.
+void StageMeter::CountCpu(StageStep step) {
+  thread_local std::int64_t counted_until = 0;
+  thread_local std::uint64_t records = 0;
+  const bool of_batch =
+      step == StageStep::kProduce || step == StageStep::kCommit || step == StageStep::kState;
+  if (of_batch || records % kRecordsPerSample == 0) {
+    const std::int64_t now = ThreadCpuNanoseconds();
+    const auto weight = of_batch ? std::int64_t{1} : std::int64_t{kRecordsPerSample};
+    if (of_batch || records > 0) {
+      steps_cpu_.at(static_cast<std::size_t>(step)) += weight * (now - counted_until);
+    }
+    counted_until = now;
+  }
+  if (step != StageStep::kEncode) return;
+  if (++records % kRecordsPerSample == 0) counted_until = ThreadCpuNanoseconds();
 }
 
 std::uint64_t StageMeter::records() const {
@@ -82,6 +116,7 @@ SliceFigures StageMeter::Between(std::uint64_t from, std::uint64_t to) const {
   figures.cpu_microseconds = a_record(last.cpu_seconds - first.cpu_seconds);
   for (std::size_t i = 0; i < last.steps.size(); ++i) {
     figures.step_microseconds[i] = a_record(last.steps[i] - first.steps[i]);
+    figures.step_cpu_microseconds[i] = a_record(last.steps_cpu[i] - first.steps_cpu[i]);
   }
   for (const auto& [name, used] : last.threads) {
     const auto before = first.threads.find(name);
