@@ -13,6 +13,9 @@ namespace {
 constexpr std::string_view kIdentityKey = "identity";
 constexpr std::string_view kPositionKey = "position";
 constexpr std::uint32_t kFormat = 1;
+// With a quarter of it, tables were so small that merging them took the deduper as much CPU time as
+// judging did, once its state was some hundred megabytes.
+constexpr std::size_t kStoreBytes = 64u << 20;
 constexpr std::uint64_t kNoInput = ~std::uint64_t{0};
 
 std::string Text(const StateIdentity& identity) {
@@ -37,7 +40,8 @@ state::RocksDbOptions StoreOptions(const std::string& directory, state::OpenMode
   return {.directory = directory,
           .families = {std::string(kStateFamily), std::string(kOriginFamily),
                        std::string(kMetaFamily)},
-          .mode = mode};
+          .mode = mode,
+          .memory_bytes = kStoreBytes};
 }
 
 }  // namespace

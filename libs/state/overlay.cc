@@ -1,5 +1,7 @@
 #include "libs/state/overlay.h"
 
+#include <map>
+
 namespace winnow::state {
 
 Overlay::Overlay(const StateStore& store, std::string family)
@@ -21,9 +23,8 @@ Status Overlay::Scan(
   std::map<std::string, std::optional<std::string>, std::less<>> pending;
   {
     const MutexLock lock(mutex_);
-    for (auto entry = pending_.lower_bound(prefix);
-         entry != pending_.end() && entry->first.starts_with(prefix); ++entry) {
-      pending.emplace_hint(pending.end(), entry->first, entry->second.value);
+    for (const auto& [key, entry] : pending_) {
+      if (key.starts_with(prefix)) pending.emplace(key, entry.value);
     }
   }
   auto next = pending.begin();

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "libs/base/mutex.h"
@@ -33,6 +35,10 @@ class Overlay : public stream::StateView {
   void Committed(std::uint64_t end_sequence);
 
  private:
+  // Finds texts without making strings of them.
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
   struct Pending {
     std::uint64_t sequence;
     std::optional<std::string> value;
@@ -41,7 +47,9 @@ class Overlay : public stream::StateView {
   const StateStore& store_;
   const std::string family_;
   mutable Mutex mutex_;
-  std::map<std::string, Pending, std::less<>> pending_ WINNOW_GUARDED_BY(mutex_);
+  // Looked up by every record, scanned by few: hashed, not in order.
+  std::unordered_map<std::string, Pending, Hash, std::equal_to<>> pending_
+      WINNOW_GUARDED_BY(mutex_);
 };
 
 }  // namespace winnow::state

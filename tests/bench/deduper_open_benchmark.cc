@@ -1,10 +1,12 @@
-// How long the deduper takes to be ready again: its Open from a RocksDB it has filled itself, with
-// so many images that were kept, from files that nothing has in memory and from ones just read.
+// How long the deduper takes to be ready again: its Open from a RocksDB with all the entries of so
+// many images that were kept, from files that nothing has in memory and from ones just read.
 //
 //   deduper_open_benchmark [--images 1000000,10000000] [--directory PARENT]
 //
-// What is filled and what opens are processes of their own, so that memory is counted for one
-// opening alone. It ends with an error unless all are there again and are found.
+// The entries are what the deduper writes, but in the order of their keys, which fills a store
+// faster and leaves it as merging its tables would. What fills and what opens are processes of
+// their own, so that memory is counted for one opening alone. It ends with an error unless all are
+// there again and are found.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -25,10 +28,11 @@
 #include <vector>
 
 #include "libs/base/check.h"
-#include "libs/record/payload.h"
 #include "libs/state/overlay.h"
 #include "libs/state/rocksdb_store.h"
+#include "libs/testing/safe_payload.h"
 #include "services/deduper/deduper.h"
+#include "services/deduper/state_entries.h"
 #include "tests/bench/safe_records.h"
 #include "tests/bench/stage_loop.h"
 #include "tests/bench/stage_meter.h"
@@ -40,7 +44,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFamily = "state";
 constexpr std::uint64_t kBatch = 10'000;
-constexpr std::chrono::minutes kCompactionPatience{10};
+constexpr std::size_t kStoreBytes = 64u << 20;  // as libs/kafka gives a partition
 
 template <class T>
 T Must(Result<T> result) {
@@ -126,53 +130,89 @@ spec::CollectionSpec Spec() {
 }
 
 std::unique_ptr<state::StateStore> OpenState(const std::string& directory) {
-  return Must(state::OpenRocksDb({.directory = directory, .families = {kFamily}}));
+  return Must(state::OpenRocksDb(
+      {.directory = directory, .families = {kFamily}, .memory_bytes = kStoreBytes}));
 }
 
-// An image unlike all others: of 20 records in a row, the first.
-record::ImageRecord Original(std::uint64_t number) { return SafeRecord(20 * number); }
+// Digests and ids ascend with the number and cover all there are; fingerprints are random.
+class Images {
+ public:
+  explicit Images(std::uint64_t count) : step_(~std::uint64_t{0} / count) {}
 
-// As a stage would: judged, then committed, a batch at a time.
-void Fill(const std::string& directory, std::uint64_t images) {
-  const auto store = OpenState(directory);
-  state::Overlay overlay(*store, kFamily);
-  const auto deduper = deduper::NewDeduper(Spec());
-  Must(deduper->Open(overlay));
-  const Timestamp now = SystemClock().Now();
+  deduper::Kept KeptOf(std::uint64_t number) const {
+    deduper::Kept kept;
+    kept.id = RecordId(fmt::format("{:016x}{:016x}", number * step_, number));
+    kept.cluster = kept.id;
+    kept.fingerprint = record::Fingerprint{RandomBits(number), 90};
+    std::uint64_t prefix = number * step_;
+    for (std::size_t i = 0; i < sizeof(prefix); ++i, prefix <<= 8) {
+      kept.sha256[i] = static_cast<std::uint8_t>(prefix >> 56);
+    }
+    std::memcpy(kept.sha256.data() + sizeof(prefix), kept.fingerprint->bits.data(), 24);
+    kept.traits = {Timestamp(std::chrono::milliseconds(1'700'000'000'000 + number)), 700'000,
+                   SourceId("gate-1")};
+    kept.burst_began = kept.traits.taken_at;
+    return kept;
+  }
+
+ private:
+  const std::uint64_t step_;
+};
+
+void Write(state::StateStore& store, std::uint64_t images,
+           const std::function<stream::StateWrite(std::uint64_t)>& entry_of) {
   for (std::uint64_t done = 0; done < images;) {
     state::WriteBatch batch;
     for (const std::uint64_t end = std::min(done + kBatch, images); done < end; ++done) {
-      stream::Outcome outcome = Must(deduper->Process(Original(done), overlay, now));
-      Require(outcome.disposition == record::Disposition::kForwarded, "an image was not kept");
-      overlay.Apply(done, outcome.writes);
-      for (auto& write : outcome.writes) batch.push_back({kFamily, std::move(write)});
+      batch.push_back({kFamily, entry_of(done)});
     }
-    Must(store->Commit(batch));
-    overlay.Committed(done);
+    Must(store.Commit(batch));
   }
-  const auto until = std::chrono::steady_clock::now() + kCompactionPatience;
-  while (store->Figures({kFamily}).pending_compaction_bytes > 0 &&
-         std::chrono::steady_clock::now() < until) {
-    usleep(100'000);
-  }
+}
+
+void Fill(const std::string& directory, std::uint64_t count) {
+  const auto store = OpenState(directory);
+  const Images images(count);
+  const spec::CollectionSpec spec = Spec();
+  Must(store->Commit(
+      {{kFamily, {std::string(deduper::kFormatKey), deduper::EncodeFormat(spec.dedup)}}}));
+  Write(*store, count, [&](std::uint64_t number) -> stream::StateWrite {
+    return {deduper::ContentKey(images.KeptOf(number).sha256, ""),
+            deduper::EncodeSequence(number)};
+  });
+  Write(*store, count, [&](std::uint64_t number) -> stream::StateWrite {
+    return {deduper::KeptKey(number), deduper::Encode(images.KeptOf(number))};
+  });
+  Write(*store, count, [&](std::uint64_t number) -> stream::StateWrite {
+    const RecordId id = images.KeptOf(number).id;
+    return {deduper::DecisionKey(0, id), deduper::Encode(deduper::Decision{{.cluster = id}, number})};
+  });
+}
+
+// A record of an image that is kept, as if it came again under another name.
+record::ImageRecord Again(const deduper::Kept& kept) {
+  record::ImageRecord record = SafeRecord(0);
+  record.id = RecordId("again");
+  record.fingerprint = kept.fingerprint;
+  record.payload = record::SafePayloadForTesting::Make({.bytes = {},
+                                                        .media_type = "image/jpeg",
+                                                        .sha256 = kept.sha256,
+                                                        .left_out = 350'000,
+                                                        .in_store = true});
+  return record;
 }
 
 // It holds what it held: the bytes of the first image, and something like the last.
 void MustFindThem(stream::Processor& deduper, const state::Overlay& state, std::uint64_t images) {
-  record::ImageRecord copy = Original(0);
-  const RecordId first = copy.id;
-  copy.id = RecordId("a copy");
-  const stream::Outcome same = Must(deduper.Process(std::move(copy), state, Timestamp()));
-  Require(same.reason == record::Reason::kExactDuplicate && same.record.duplicate->of == first,
+  const deduper::Kept first = Images(images).KeptOf(0);
+  const stream::Outcome same = Must(deduper.Process(Again(first), state, Timestamp()));
+  Require(same.reason == record::Reason::kExactDuplicate && same.record.duplicate->of == first.id,
           "the first image is not found by its bytes");
-  record::ImageRecord like = Original(images - 1);
-  const RecordId last = like.id;
-  const record::ImageRecord other = Original(images);
-  like.id = RecordId("a look-alike");
-  like.payload = other.payload;  // other bytes
+  deduper::Kept like = Images(images).KeptOf(images - 1);
+  like.sha256.fill(0xff);
   like.fingerprint->bits[3] ^= 0x0f0f;
-  const stream::Outcome near = Must(deduper.Process(std::move(like), state, Timestamp()));
-  Require(near.reason == record::Reason::kNearDuplicate && near.record.duplicate->of == last,
+  const stream::Outcome near = Must(deduper.Process(Again(like), state, Timestamp()));
+  Require(near.reason == record::Reason::kNearDuplicate && near.record.duplicate->of == like.id,
           "the last image is not found by its looks");
 }
 

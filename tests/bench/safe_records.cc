@@ -34,16 +34,10 @@ std::uint64_t EarlierOriginal(std::uint64_t number) {
   return Mixed(number) % (number / kPeriod + 1) * kPeriod;
 }
 
-record::FingerprintBits BitsOf(std::uint64_t number) {
-  record::FingerprintBits bits{};
-  for (std::uint64_t i = 0; i < bits.size(); ++i) bits[i] = Mixed(number * 4 + i);
-  return bits;
-}
-
 record::FingerprintBits FingerprintOf(std::uint64_t number) {
-  if (number % kPeriod == kCopyAt) return BitsOf(EarlierOriginal(number));
-  if (number % kPeriod != kLookAlikeAt) return BitsOf(number);
-  record::FingerprintBits bits = BitsOf(EarlierOriginal(number));
+  if (number % kPeriod == kCopyAt) return RandomBits(EarlierOriginal(number));
+  if (number % kPeriod != kLookAlikeAt) return RandomBits(number);
+  record::FingerprintBits bits = RandomBits(EarlierOriginal(number));
   for (int i = 0; i < kLookAlikeBits; ++i) {
     const std::uint64_t at = (Mixed(number) + 21 * static_cast<std::uint64_t>(i)) % 256;
     bits[at / 64] ^= 1ull << (at % 64);
@@ -55,7 +49,7 @@ Sha256Digest DigestOf(std::uint64_t number) {
   const std::uint64_t original =
       number % kPeriod == kCopyAt ? EarlierOriginal(number) : number;
   Sha256Digest digest{};
-  const record::FingerprintBits words = BitsOf(original + (1ull << 40));
+  const record::FingerprintBits words = RandomBits(original + (1ull << 40));
   std::memcpy(digest.data(), words.data(), digest.size());
   return digest;
 }
@@ -118,6 +112,12 @@ record::StageVerdict Blurred(Timestamp time) {
 }
 
 }  // namespace
+
+record::FingerprintBits RandomBits(std::uint64_t number) {
+  record::FingerprintBits bits{};
+  for (std::uint64_t i = 0; i < bits.size(); ++i) bits[i] = Mixed(number * 4 + i);
+  return bits;
+}
 
 record::ImageRecord SafeRecord(std::uint64_t number) {
   record::ImageRecord record;

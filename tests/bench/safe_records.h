@@ -8,8 +8,11 @@
 
 namespace winnow::bench {
 
-// Equal for equal numbers, but for the time. Of 20 records one has the same bytes as an earlier one, and one is 12
-// bits from an earlier one; the others are as far apart as random fingerprints.
+// Equal for equal numbers, but for the time. Of 20 records one has the same bytes as an earlier one,
+// and one is 12 bits from an earlier one; the others are as far apart as random fingerprints.
 record::ImageRecord SafeRecord(std::uint64_t number);
+
+// As good as random, equal for equal numbers: the fingerprint of most of them.
+record::FingerprintBits RandomBits(std::uint64_t number);
 
 }  // namespace winnow::bench
