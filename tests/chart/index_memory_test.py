@@ -53,6 +53,10 @@ class IndexMemoryTest(unittest.TestCase):
         # Nobody knows the scope of a spec in a ConfigMap.
         self.assertEqual(index_memory("--set=spec.existingConfigMap=mine"), "106MiB")
 
+    def test_a_spec_that_is_wrong_is_left_to_the_job_that_checks_it(self):
+        for text in ("dedup: near", "[]", ": no yaml"):
+            self.assertEqual(index_memory("--set-string=spec.inline=" + text), "640MiB")
+
     def test_is_the_users_own_where_it_fits(self):
         for text in ("0", "512MiB", "600MB"):
             self.assertEqual(str(index_memory(COLLECTION, "--set=" + GIVEN + text)), text)

@@ -19,7 +19,8 @@ here: nothing.
 {{- define "winnow.indexes" -}}
 {{- if .Values.spec.inline -}}
 {{- $dedup := get (fromYaml .Values.spec.inline) "dedup" -}}
-{{- $scope := kindIs "map" $dedup | ternary (get ($dedup | default dict) "scope") "" -}}
+{{- $scope := "" -}}
+{{- if kindIs "map" $dedup }}{{ $scope = get $dedup "scope" }}{{ end -}}
 {{- $partitions := include "winnow.partitions" (dict "root" . "component" "deduper") | int -}}
 {{- has $scope (list "source" "group") | ternary (max 1 $partitions) 1 -}}
 {{- end -}}
