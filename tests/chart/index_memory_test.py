@@ -66,7 +66,8 @@ class IndexMemoryTest(unittest.TestCase):
 
     def test_is_refused_where_it_does_not_fit(self):
         for text in ("641MiB", "0.7 GiB", "1TB"):
-            self.assertIn("640MiB are free", self.refusal(COLLECTION, "--set-string=" + GIVEN + text))
+            said = self.refusal(COLLECTION, "--set-string=" + GIVEN + text)
+            self.assertIn("640MiB are free", said)
         self.assertIn("for each of 6 partitions",
                       self.refusal(SOURCES, "--set=" + GIVEN + "107MiB"))
         self.assertEqual(self.refusal(SOURCES, "--set=" + GIVEN + "106MiB"), "")

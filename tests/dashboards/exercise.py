@@ -150,7 +150,7 @@ class Exercise:
                                         count, size)
 
     def _feed_better_copies(self, pictures):
-        """Some of the same pictures, larger: of these some are stored, others wait in the reserve."""
+        """Some of the same pictures, larger: some of these are stored, others wait in reserve."""
         folder = self._make("better", pictures // 4, LARGER)
         paths = [path.rename(path.with_name("larger-" + path.name))
                  for path in sorted(folder.rglob("picture-*"))]
