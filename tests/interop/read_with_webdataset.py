@@ -48,7 +48,8 @@ def load_parts(directory):
         shards.append(part | {"name": part["shard"], "ids": ids})
     check(shards, "there is neither manifest.json nor a part")
     stored = sum(shard["samples"] for shard in shards)
-    return {"shards": shards, "totals": {"stored": stored}}
+    replaced = [each for shard in shards for each in shard["replaces"]]
+    return {"shards": shards, "totals": {"stored": stored}, "replaced": replaced}
 
 
 def load_manifest(directory):
@@ -101,7 +102,7 @@ def main(directory):
     manifest = load_manifest(directory)
     check_files(directory, manifest)
     keys = []
-    replaced = set()
+    replaced = set(manifest.get("replaced", []))
     for shard in manifest["shards"]:
         path = os.path.join(directory, "shards", shard["name"])
         samples = [check_sample(sample, shard) for sample in read(path, shard["samples"])]
