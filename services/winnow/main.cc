@@ -8,7 +8,6 @@
 #include "services/winnow/duplicates_command.h"
 #include "services/winnow/eval_command.h"
 #include "services/winnow/explain_command.h"
-#include "services/winnow/forget_command.h"
 #include "services/winnow/kafka_commands.h"
 #include "services/winnow/manual_command.h"
 #include "services/winnow/run_command.h"
@@ -63,16 +62,6 @@ void AddExplain(CLI::App& app, winnow::cli::ExplainOptions& options, ExitCode& r
       ->required();
   explain->add_option("--state", options.state, "State folder of the run")->required();
   explain->callback([&] { result = RunExplain(options); });
-}
-
-void AddForget(CLI::App& app, winnow::cli::ForgetOptions& options, ExitCode& result) {
-  auto* const forget = app.add_subcommand(
-      "forget", "Take an erased image out of the deduper's memory: copies of it are new again");
-  forget->add_option("SPEC", options.spec, "Collection spec of the run, YAML")->required();
-  forget->add_option("IMAGE", options.image, "Record id, or path within the input folder")
-      ->required();
-  forget->add_option("--state", options.state, "State folder of the run")->required();
-  forget->callback([&] { result = winnow::cli::ForgetCommand(options); });
 }
 
 void AddVerify(CLI::App& app, std::string& output, ExitCode& result) {
@@ -142,7 +131,6 @@ int main(int argc, char** argv) {
   ExitCode result = ExitCode::kOk;
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
-  winnow::cli::ForgetOptions forget;
   winnow::cli::DuplicatesOptions duplicates;
   winnow::cli::EvalDuplicatesOptions eval;
   std::string spec_file;
@@ -150,7 +138,6 @@ int main(int argc, char** argv) {
   AddRun(app, run, result);
   AddSpec(app, spec_file, result);
   AddExplain(app, explain, result);
-  AddForget(app, forget, result);
   AddVerify(app, dataset, result);
   AddDuplicates(app, duplicates, result);
   AddEval(app, eval, result);
