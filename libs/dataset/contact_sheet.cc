@@ -15,7 +15,9 @@ border-top:1px solid var(--rule);align-items:start}
 .group>.kept img,.group>.kept .blank{outline:3px solid var(--stored);outline-offset:2px}
 .group>.kept{position:sticky;top:1rem}
 .dropped{display:grid;grid-template-columns:repeat(auto-fill,minmax(8rem,1fr));gap:1rem .875rem}
-.dropped .why{display:block;font-size:.8125rem;font-variant-numeric:tabular-nums}
+.dropped>div{display:grid;grid-template-rows:subgrid;grid-row:span 2;row-gap:.25rem}
+.dropped .why{align-self:end;white-space:normal;margin:0;font-size:.8125rem;line-height:1.35;
+font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .dropped figcaption{color:var(--quiet)}
 .dropped figure{display:flex;flex-direction:column}
 .more{align-self:center;color:var(--quiet);font-size:.875rem}
@@ -82,8 +84,9 @@ std::string Groups(const ContactSheet& sheet) {
                         Count(sheet.groups_not_shown));
   }
   return Section("groups", "Kept and dropped",
-                 "Left the image that was kept, right those that were dropped in its favour, and "
-                 "how many of the 256 bits of the fingerprint differ.",
+                 "Left the image that was kept, right those that were dropped in its favour: why, "
+                 "how many of the 256 bits of the fingerprint differ, and how much later they were "
+                 "taken.",
                  html);
 }
 

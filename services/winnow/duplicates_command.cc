@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -68,10 +69,16 @@ std::string KeptAre(const spec::DedupPolicy& policy) {
   return {};
 }
 
+std::string_view TurnsOf(const spec::DedupPolicy& policy) {
+  if (policy.mirrored && policy.rotated) return ", mirrored or rotated, too";
+  if (policy.mirrored) return ", mirrored, too";
+  return policy.rotated ? ", rotated, too" : "";
+}
+
 std::string PolicyText(const spec::DedupPolicy& policy) {
-  return fmt::format(
-      "Images are look-alikes within {} of 256 bits, from fingerprint quality {}; {}.",
-      policy.max_distance, policy.min_quality, KeptAre(policy));
+  return fmt::format("Images are look-alikes within {} of 256 bits{}, from fingerprint quality {}; "
+                     "{}.",
+                     policy.max_distance, TurnsOf(policy), policy.min_quality, KeptAre(policy));
 }
 
 std::string TurnText(record::Turn turn) {
