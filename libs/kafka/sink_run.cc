@@ -311,7 +311,7 @@ Status SinkRun::AwayFromBlobs(RdMessage message, const Error& why) {
 
 Status SinkRun::Bury(Task& task, const Arrival& arrival, const SinkJudgement& judgement) {
   OutgoingMessage letter = DeadLetterOf(judge_, arrival, judgement);
-  const std::uint64_t bytes = letter.value.size();
+  const std::uint64_t bytes = letter.value->size();
   ++unconfirmed_;
   unconfirmed_bytes_ += bytes;
   WINNOW_RETURN_IF_ERROR(producer_->Send(std::move(letter), [this, bytes](Status sent) {
