@@ -174,10 +174,10 @@ class BadConditionsTest(unittest.TestCase):
         stored = next(path for path in pictures if "stored" in self.winnow(
             "explain", path.relative_to(self.pictures), "--state", state).stdout)
         name = stored.relative_to(self.pictures)
-        at = ["--spec", self.spec, "--state", state]
+        at = ["--spec", SPEC, "--state", state]
         self.assertEqual(self.winnow("forget", name).returncode, 2)
         self.assertEqual(self.winnow("forget", "nobody", *at).returncode, 2)
-        self.assertEqual(self.winnow("forget", name, "--spec", self.spec, "--state",
+        self.assertEqual(self.winnow("forget", name, "--spec", SPEC, "--state",
                                      self.output).returncode, 2)
         forgotten = self.winnow("forget", name, *at)
         self.assertEqual(forgotten.returncode, 0, forgotten.stderr)
