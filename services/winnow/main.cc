@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "services/winnow/duplicates_command.h"
 #include "services/winnow/eval_command.h"
 #include "services/winnow/explain_command.h"
 #include "services/winnow/kafka_commands.h"
@@ -70,6 +71,27 @@ void AddVerify(CLI::App& app, std::string& output, ExitCode& result) {
   verify->callback([&] { result = winnow::cli::VerifyCommand(output); });
 }
 
+void AddDuplicates(CLI::App& app, winnow::cli::DuplicatesOptions& options, ExitCode& result) {
+  auto* const duplicates = app.add_subcommand(
+      "duplicates", "Show what a run dropped as duplicates, beside what it kept");
+  duplicates->add_option("SPEC", options.spec, "Collection spec of the run, YAML")->required();
+  duplicates->add_option("--input", options.input, "Folder of images of the run")->required();
+  duplicates->add_option("--output", options.output, "Folder of its dataset")->required();
+  duplicates->add_option("--html", options.html, "Write the page to this file")->required();
+  duplicates->add_option("--state", options.state,
+                         "Folder of its state (default OUTPUT/.winnow/state)");
+  duplicates->add_option("--groups", options.limits.groups,
+                         "Kept images to show, those with most dropped ones (default 100)")
+      ->check(CLI::Range(1, 100000));
+  duplicates->add_option("--of-a-group", options.limits.of_a_group,
+                         "Dropped images to show of each (default 24)")
+      ->check(CLI::Range(1, 10000));
+  duplicates->add_option("--models", options.models, "Folder of detector models");
+  duplicates->add_option("--threads", options.threads, "Images worked on at once")
+      ->check(CLI::Range(0, 1024));
+  duplicates->callback([&] { result = winnow::cli::DuplicatesCommand(options); });
+}
+
 void AddEval(CLI::App& app, winnow::cli::EvalDuplicatesOptions& options, ExitCode& result) {
   auto* const eval = app.add_subcommand("eval", "Measure Winnow on labelled pictures");
   eval->require_subcommand(1);
@@ -109,6 +131,7 @@ int main(int argc, char** argv) {
   ExitCode result = ExitCode::kOk;
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
+  winnow::cli::DuplicatesOptions duplicates;
   winnow::cli::EvalDuplicatesOptions eval;
   std::string spec_file;
   std::string dataset;
@@ -116,6 +139,7 @@ int main(int argc, char** argv) {
   AddSpec(app, spec_file, result);
   AddExplain(app, explain, result);
   AddVerify(app, dataset, result);
+  AddDuplicates(app, duplicates, result);
   AddEval(app, eval, result);
   const winnow::cli::KafkaCommands kafka(app, result);
   winnow::cli::AddManualCommands(app, result);
