@@ -364,6 +364,9 @@ Status SinkRun::SealDue() {
     const Status sealed =
         task->partition.SealIfDue(options_.seal_when_idle, SteadyClock::now());
     if (!sealed) return Mishap(*task, sealed.error());
+    const Status taken_out =
+        task->partition.TakeOutIfDue(options_.seal_when_idle, SteadyClock::now());
+    if (!taken_out) return Mishap(*task, taken_out.error());
   }
   return {};
 }
@@ -396,6 +399,8 @@ void SinkRun::TellParts() {
   for (const auto& [number, task] : tasks_) {
     open += task->partition.open_parts();
     published += task->partition.TakePublishedParts();
+    const stream::TakenOut taken_out = task->partition.NewlyTakenOut();
+    if (taken_out.records > 0) observer_.TookOut(taken_out);
     oldest = std::min(oldest, task->partition.open_since().value_or(now));
   }
   if (published > 0) observer_.PartsPublished(published);

@@ -198,6 +198,7 @@ class Scan {
 
   void Store(const std::string& directory, const dataset::Part& part) {
     for (const std::string& id : part.ids) ledger_.Stored(RecordId(id));
+    for (const std::string& id : part.replaces) ledger_.Replaced(RecordId(id));
     if (part.topic == Name(Topic::kSelected)) {
       ledger_.StoredUntil(part.partition, part.complete_until);
     } else {
