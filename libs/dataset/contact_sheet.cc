@@ -85,8 +85,8 @@ std::string Groups(const ContactSheet& sheet) {
   }
   return Section("groups", "Kept and dropped",
                  "Left the image that was kept, right those that were dropped in its favour: why, "
-                 "how many of the 256 bits of the fingerprint differ, and how much later they were "
-                 "taken.",
+                 "how many of the 256 bits of the fingerprint differ, and how long after it or "
+                 "before it they were taken.",
                  html);
 }
 
