@@ -53,7 +53,8 @@ Result<Manifest> ReadManifest(const std::string& directory, Files& files);
 // Reads the whole dataset back and compares it with its manifest: every shard there, no other, of
 // the recorded size and SHA-256; whole samples of one image and its JSON, next to each other, no
 // key twice; counts as recorded. A dataset of services has no manifest.json: it is compared with
-// the manifests of its parts, whose ranges must leave no gap. One line per problem; empty means
+// the manifests of its parts, whose ranges must leave no gap, and must hold nothing whose place a
+// better copy took. One line per problem; empty means
 // sound. An Error only where a manifest itself cannot be read. Uses the real file system.
 Result<std::vector<std::string>> VerifyDataset(const std::string& directory);
 

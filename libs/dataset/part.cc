@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <tuple>
 
 namespace winnow::dataset {
@@ -11,7 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kManifestSuffix = ".tar.json";
+constexpr std::string_view kTar = ".tar";
+constexpr std::string_view kJson = ".json";
+
+constexpr int kVersionWithoutReplacements = 1;
 
 std::string PartitionText(int partition) { return fmt::format("-p{:03}", partition); }
 
@@ -32,6 +37,9 @@ Part FromJson(const Json& json) {
   part.ids = json.at("ids").get<std::vector<std::string>>();
   part.class_counts = json.at("class_counts").get<std::map<std::string, std::uint64_t>>();
   part.splits = json.at("splits").get<std::map<std::string, double>>();
+  if (json.at("format_version") == kVersionWithoutReplacements) return part;
+  part.replaces = json.at("replaces").get<std::vector<std::string>>();
+  part.superseded = json.at("superseded").get<std::vector<std::string>>();
   return part;
 }
 
@@ -47,9 +55,9 @@ Result<Json> ParseVersioned(const std::string& text, const std::string& path) {
   try {
     Json json = Json::parse(text);
     const int version = json.at("format_version");
-    if (version == kPartVersion) return json;
-    return ConfigError(fmt::format("{} has format version {}; this Winnow reads version {}", path,
-                                   version, kPartVersion));
+    if (version == kPartVersion || version == kVersionWithoutReplacements) return json;
+    return ConfigError(fmt::format("{} has format version {}; this Winnow reads versions {} and {}",
+                                   path, version, kVersionWithoutReplacements, kPartVersion));
   } catch (const Json::exception& error) {
     return CorruptStateError(fmt::format("{} cannot be read: {}", path, error.what()));
   }
@@ -99,6 +107,8 @@ std::string FormatPart(const Part& part) {
                {"sha256", part.shard.sha256},
                {"class_counts", part.class_counts},
                {"splits", part.splits},
+               {"replaces", part.replaces},
+               {"superseded", part.superseded},
                {"ids", part.ids}});
 }
 
@@ -111,6 +121,50 @@ Result<Part> ParsePart(const std::string& text, const std::string& path) {
   } catch (const Json::exception& error) {
     return CorruptStateError(fmt::format("{} cannot be read: {}", path, error.what()));
   }
+}
+
+std::string RewriteName(std::string_view shard, int generation) {
+  return fmt::format("{}.r{}.json", shard, generation);
+}
+
+std::string FormatRewrite(const Rewrite& rewrite) {
+  return Dump({{"format_version", kPartVersion},
+               {"shard", rewrite.shard},
+               {"generation", rewrite.generation},
+               {"writer", rewrite.writer},
+               {"samples", rewrite.samples},
+               {"bytes", rewrite.bytes},
+               {"sha256", rewrite.sha256},
+               {"class_counts", rewrite.class_counts},
+               {"superseded", rewrite.superseded}});
+}
+
+Result<Rewrite> ParseRewrite(const std::string& text, const std::string& path) {
+  WINNOW_ASSIGN_OR_RETURN(const Json json, ParseVersioned(text, path));
+  try {
+    return Rewrite{json.at("shard"),
+                   json.at("generation"),
+                   json.at("writer"),
+                   json.at("samples"),
+                   json.at("bytes"),
+                   json.at("sha256"),
+                   json.at("class_counts").get<std::map<std::string, std::uint64_t>>(),
+                   json.at("superseded").get<std::vector<std::string>>()};
+  } catch (const Json::exception& error) {
+    return CorruptStateError(fmt::format("{} cannot be read: {}", path, error.what()));
+  }
+}
+
+bool Apply(const Rewrite& rewrite, Part& part) {
+  const std::set<std::string_view> gone(rewrite.superseded.begin(), rewrite.superseded.end());
+  std::erase_if(part.ids, [&](const std::string& id) { return gone.count(id) > 0; });
+  part.superseded = rewrite.superseded;
+  part.generation = rewrite.generation;
+  part.class_counts = rewrite.class_counts;
+  part.shard.samples = rewrite.samples;
+  part.shard.bytes = rewrite.bytes;
+  part.shard.sha256 = rewrite.sha256;
+  return rewrite.shard == part.shard.name && part.ids.size() == rewrite.samples;
 }
 
 Result<std::optional<std::string>> ReadSmallFile(Files& files, const std::string& path) {
@@ -142,20 +196,67 @@ Result<Mark> ParseMark(const std::string& text, const std::string& path) {
   }
 }
 
+namespace {
+
+// The shard's name and 0 of "NAME.tar.json", 2 of "NAME.tar.r2.json"; nullopt for other files.
+std::optional<PartFiles> ParseManifestName(std::string_view name) {
+  const std::size_t tar = name.find(kTar);
+  if (tar == std::string_view::npos || !EndsWith(name, kJson)) return std::nullopt;
+  PartFiles files{std::string(name.substr(0, tar + kTar.size())), 0};
+  std::string_view middle = name.substr(files.shard.size());
+  middle.remove_suffix(kJson.size());
+  if (middle.empty()) return files;
+  if (middle.substr(0, 2) != ".r") return std::nullopt;
+  middle.remove_prefix(2);
+  const auto [end, fault] =
+      std::from_chars(middle.data(), middle.data() + middle.size(), files.generation);
+  if (fault != std::errc() || end != middle.data() + middle.size()) return std::nullopt;
+  return files;
+}
+
+}  // namespace
+
+std::vector<PartFiles> FindParts(const std::vector<std::string>& file_names) {
+  std::map<std::string, int> last;
+  for (const std::string& name : file_names) {
+    const auto found = ParseManifestName(name);
+    if (!found) continue;
+    int& generation = last[found->shard];
+    generation = std::max(generation, found->generation);
+  }
+  std::vector<PartFiles> parts;
+  for (const auto& [shard, generation] : last) parts.push_back({shard, generation});
+  return parts;
+}
+
+Result<StoredPart> ReadPart(Files& files, const std::string& part_directory,
+                            const PartFiles& found) {
+  StoredPart stored;
+  const std::string path = JoinPath(part_directory, found.shard + std::string(kJson));
+  WINNOW_ASSIGN_OR_RETURN(const auto text, ReadSmallFile(files, path));
+  WINNOW_ASSIGN_OR_RETURN(stored.part, ParsePart(text.value_or(""), path));
+  if (stored.part.shard.name != found.shard) {
+    return CorruptStateError(path + " describes another shard; put back the original");
+  }
+  if (found.generation == 0) return stored;
+  const std::string rewritten =
+      JoinPath(part_directory, RewriteName(found.shard, found.generation));
+  WINNOW_ASSIGN_OR_RETURN(const auto later, ReadSmallFile(files, rewritten));
+  WINNOW_ASSIGN_OR_RETURN(stored.rewrite, ParseRewrite(later.value_or(""), rewritten));
+  const bool fits = stored.rewrite->generation == found.generation &&
+                    Apply(*stored.rewrite, stored.part);
+  if (fits) return stored;
+  return CorruptStateError(fmt::format("{} and {} contradict each other; put back the originals",
+                                       path, rewritten));
+}
+
 Result<std::vector<Part>> ReadParts(const std::string& directory, Files& files) {
   const std::string place = PartDirectory(directory);
   WINNOW_ASSIGN_OR_RETURN(const auto names, files.List(place));
   std::vector<Part> parts;
-  for (const std::string& name : names) {
-    if (!EndsWith(name, kManifestSuffix)) continue;
-    const std::string path = JoinPath(place, name);
-    WINNOW_ASSIGN_OR_RETURN(const auto text, ReadSmallFile(files, path));
-    if (!text) continue;
-    WINNOW_ASSIGN_OR_RETURN(Part part, ParsePart(*text, path));
-    if (part.shard.name + ".json" != name) {
-      return CorruptStateError(path + " describes another shard; put back the original");
-    }
-    parts.push_back(std::move(part));
+  for (const PartFiles& found : FindParts(names)) {
+    WINNOW_ASSIGN_OR_RETURN(StoredPart stored, ReadPart(files, place, found));
+    parts.push_back(std::move(stored.part));
   }
   return parts;
 }
@@ -180,6 +281,19 @@ std::vector<std::string> CheckRanges(const std::vector<Part>& parts) {
     before = part;
   }
   return problems;
+}
+
+std::map<std::string, std::vector<std::string>> FindReplaced(const std::vector<Part>& parts) {
+  std::set<std::string_view> replaced;
+  for (const Part& part : parts) replaced.insert(part.replaces.begin(), part.replaces.end());
+  std::map<std::string, std::vector<std::string>> found;
+  if (replaced.empty()) return found;
+  for (const Part& part : parts) {
+    for (const std::string& id : part.ids) {
+      if (replaced.count(id) > 0) found[part.shard.name].push_back(id);
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> CheckIds(const std::vector<Part>& parts) {

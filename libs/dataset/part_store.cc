@@ -24,6 +24,7 @@ std::string ShardOf(const std::string& staged) { return staged.substr(0, staged.
 PartStore::PartStore(PartitionShardOptions options, Files& files)
     : options_(std::move(options)),
       files_(files),
+      rewriter_(options_, files),
       staging_(StagingDirectory(options_.directory)),
       shards_(ShardDirectory(options_.directory)),
       parts_(PartDirectory(options_.directory)) {}
@@ -48,6 +49,12 @@ Result<PartStore::Found> PartStore::Recover() {
   WINNOW_RETURN_IF_ERROR(RemoveStagedMarks(staged));
   std::erase_if(shards, foreign);
   std::erase_if(staged, foreign);
+  const auto rewrites = std::partition(
+      staged.begin(), staged.end(), [](const auto& name) { return !ParseStagedRewrite(name); });
+  const std::vector<std::string> staged_rewrites(rewrites, staged.end());
+  staged.erase(rewrites, staged.end());
+  // What a writer that died had moved there must not be lost with its name in staging.
+  WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(shards_));
   WINNOW_RETURN_IF_ERROR(RemoveStagedShards(staged));
   for (const std::string& name : staged) {
     if (EndsWith(name, kJson)) WINNOW_RETURN_IF_ERROR(FinishStagedManifest(name));
@@ -55,7 +62,17 @@ Result<PartStore::Found> PartStore::Recover() {
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(parts_));
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(staging_));
   WINNOW_RETURN_IF_ERROR(CheckStrangers(shards));
-  return ReadOwn();
+  WINNOW_ASSIGN_OR_RETURN(std::vector<StoredPart> parts, ReadOwn());
+  WINNOW_RETURN_IF_ERROR(rewriter_.Recover(parts, staged_rewrites));
+  Found found;
+  WINNOW_ASSIGN_OR_RETURN(found.complete_until, ReadOwnMark());
+  for (StoredPart& stored : parts) {
+    found.complete_until = std::max(found.complete_until, stored.part.complete_until);
+    found.parts.push_back(std::move(stored.part));
+  }
+  const std::vector<std::string> problems = CheckRanges(found.parts);
+  if (problems.empty()) return found;
+  return CorruptStateError(problems.front() + "; put the missing manifests back");
 }
 
 Status PartStore::RemoveStagedMarks(const std::vector<std::string>& staged) {
@@ -121,51 +138,42 @@ Status PartStore::CheckOrigin(const std::string& path, const std::string& topic)
       options_.topic));
 }
 
-Result<PartStore::Found> PartStore::ReadOwn() {
-  WINNOW_ASSIGN_OR_RETURN(const auto names, files_.List(parts_));
-  Found found;
-  for (const std::string& name : names) {
-    const bool own = IsOfPartition(name, options_.collection, options_.partition) &&
-                     EndsWith(name, kJson);
-    if (!own) continue;
-    const std::string path = JoinPath(parts_, name);
-    WINNOW_ASSIGN_OR_RETURN(const auto text, ReadSmallFile(files_, path));
-    WINNOW_ASSIGN_OR_RETURN(Part part, ParsePart(text.value_or(""), path));
-    WINNOW_RETURN_IF_ERROR(CheckOrigin(path, part.topic));
-    if (!options_.splits.empty() && !part.splits.empty() && part.splits != options_.splits) {
-      return ConfigError(fmt::format(
-          "output.splits is not what {} was begun with: put the old shares back or use another "
-          "output directory",
-          options_.directory));
-    }
-    found.complete_until = std::max(found.complete_until, part.complete_until);
-    found.parts.push_back(std::move(part));
+Result<std::vector<StoredPart>> PartStore::ReadOwn() {
+  WINNOW_ASSIGN_OR_RETURN(auto names, files_.List(parts_));
+  std::erase_if(names, [this](const std::string& name) {
+    return !IsOfPartition(name, options_.collection, options_.partition);
+  });
+  std::vector<StoredPart> parts;
+  for (const PartFiles& found : FindParts(names)) {
+    WINNOW_ASSIGN_OR_RETURN(StoredPart stored, ReadPart(files_, parts_, found));
+    WINNOW_RETURN_IF_ERROR(
+        CheckOrigin(JoinPath(parts_, found.shard + std::string(kJson)), stored.part.topic));
+    WINNOW_RETURN_IF_ERROR(CheckShares(stored.part));
+    parts.push_back(std::move(stored));
   }
-  WINNOW_RETURN_IF_ERROR(ReadOwnMark(found));
-  const std::vector<std::string> problems = CheckRanges(found.parts);
-  if (problems.empty()) return found;
-  return CorruptStateError(problems.front() + "; put the missing manifests back");
+  return parts;
 }
 
-Status PartStore::ReadOwnMark(Found& found) {
+Status PartStore::CheckShares(const Part& part) const {
+  if (options_.splits.empty() || part.splits.empty() || part.splits == options_.splits) return {};
+  return ConfigError(fmt::format(
+      "output.splits is not what {} was begun with: put the old shares back or use another output "
+      "directory",
+      options_.directory));
+}
+
+// 0: there is none.
+Result<std::int64_t> PartStore::ReadOwnMark() {
   const std::string path =
       JoinPath(parts_, MarkName(options_.collection, options_.partition));
   WINNOW_ASSIGN_OR_RETURN(const auto text, ReadSmallFile(files_, path));
-  if (!text) return {};
+  if (!text) return 0;
   WINNOW_ASSIGN_OR_RETURN(const Mark mark, ParseMark(*text, path));
   WINNOW_RETURN_IF_ERROR(CheckOrigin(path, mark.topic));
-  found.complete_until = std::max(found.complete_until, mark.complete_until);
-  return {};
+  return mark.complete_until;
 }
 
 // ---- publishing ----------------------------------------------------------------------------
-
-Status PartStore::Stage(const std::string& path, const std::string& text) {
-  WINNOW_RETURN_IF_ERROR(files_.Remove(path));
-  WINNOW_ASSIGN_OR_RETURN(auto file, files_.OpenAppend(path));
-  WINNOW_RETURN_IF_ERROR(file->Append(text));
-  return file->Sync();
-}
 
 // Where links stand in for renames (NFS), one that failed may have been made: the manifest of a
 // shard that is there stays for the next Recover.
@@ -182,7 +190,7 @@ Error PartStore::TakenOver(const Part& part) {
 
 Status PartStore::Publish(const Part& part) {
   const std::string manifest = StagedPath(part.shard.name) + std::string(kJson);
-  WINNOW_RETURN_IF_ERROR(Stage(manifest, FormatPart(part)));
+  WINNOW_RETURN_IF_ERROR(WriteStaged(files_, manifest, FormatPart(part)));
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(staging_));
   WINNOW_RETURN_IF_ERROR(MoveIntoShards(part));
   WINNOW_RETURN_IF_ERROR(files_.SyncDirectory(shards_));
@@ -228,7 +236,8 @@ Status PartStore::WriteMark(std::int64_t complete_until) {
   const std::string name = MarkName(options_.collection, options_.partition);
   const std::string staged = JoinPath(staging_, name + "." + options_.writer);
   WINNOW_RETURN_IF_ERROR(
-      Stage(staged, FormatMark({options_.topic, options_.partition, complete_until})));
+      WriteStaged(files_, staged,
+                  FormatMark({options_.topic, options_.partition, complete_until})));
   WINNOW_RETURN_IF_ERROR(files_.Replace(staged, JoinPath(parts_, name)));
   return files_.SyncDirectory(parts_);
 }

@@ -7,6 +7,7 @@
 
 #include "libs/base/result.h"
 #include "libs/dataset/part.h"
+#include "libs/dataset/part_rewriter.h"
 #include "libs/dataset/stream_shards.h"
 
 namespace winnow::dataset {
@@ -18,11 +19,11 @@ class PartStore {
   PartStore(PartitionShardOptions options, Files& files);
 
   struct Found {
-    std::vector<Part> parts;  // of this partition
+    std::vector<Part> parts;  // of this partition, in their last generation
     std::int64_t complete_until = 0;
   };
-  // Finishes what was committed, removes what was not: also what a live other writer has staged,
-  // which then cannot publish it.
+  // Finishes what was committed, removes what was not: also what a live other writer has staged to
+  // be published, which then cannot publish it.
   Result<Found> Recover();
 
   // Where to write a shard before it is published.
@@ -31,6 +32,12 @@ class PartStore {
   // part.shard must describe the closed and synced file at StagedPath. kUnavailable if another
   // writer has published that range or taken over the partition; nothing is staged any more then.
   Status Publish(const Part& part);
+
+  // As PartRewriter.
+  Result<stream::TakenOut> TakeOut(const std::string& shard_name, int generation,
+                                   const std::set<std::string>& ids) {
+    return rewriter_.TakeOut(shard_name, generation, ids);
+  }
 
   // Records that all before `complete_until` is in parts or held nothing.
   Status WriteMark(std::int64_t complete_until);
@@ -42,9 +49,9 @@ class PartStore {
   Result<bool> IsCommitted(const std::string& staged_path, const std::string& shard_name);
   Status CheckStrangers(const std::vector<std::string>& shards) const;
   Status CheckOrigin(const std::string& path, const std::string& topic) const;
-  Result<Found> ReadOwn();
-  Status ReadOwnMark(Found& found);
-  Status Stage(const std::string& path, const std::string& text);
+  Result<std::vector<StoredPart>> ReadOwn();
+  Status CheckShares(const Part& part) const;
+  Result<std::int64_t> ReadOwnMark();
   Status MoveIntoShards(const Part& part);
   Status MoveManifest(const std::string& from, const std::string& to);
   Status CheckOwn(const Part& part);
@@ -52,6 +59,7 @@ class PartStore {
 
   const PartitionShardOptions options_;
   Files& files_;
+  PartRewriter rewriter_;
   const std::string staging_;
   const std::string shards_;
   const std::string parts_;

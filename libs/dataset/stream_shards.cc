@@ -3,19 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <utility>
 
-#include "libs/dataset/id_set.h"
+#include "libs/dataset/id_map.h"
 #include "libs/dataset/open_tar.h"
 #include "libs/dataset/part_store.h"
+#include "libs/dataset/rewrite_shard.h"
 #include "libs/dataset/sample.h"
+#include "libs/dataset/sample_json.h"
 
 namespace winnow::dataset {
 namespace {
+
+constexpr std::uint32_t kNowhere = IdMap::kMaxValue;
 
 class PartitionShards : public stream::PartitionOutput {
  public:
@@ -37,6 +42,13 @@ class PartitionShards : public stream::PartitionOutput {
     if (health_) health_ = DoSeal(end_offset);
     return health_;
   }
+  Result<bool> TakeOut() override {
+    if (!health_) return health_.error();
+    auto took_out = DoTakeOut();
+    if (!took_out) health_ = took_out.error();
+    return took_out;
+  }
+  stream::TakenOut NewlyTakenOut() override { return std::exchange(taken_out_, {}); }
   std::int64_t published_until() const override { return CompleteUntil(nullptr, position_); }
   std::uint64_t open_records() const override {
     std::uint64_t records = 0;
@@ -50,22 +62,39 @@ class PartitionShards : public stream::PartitionOutput {
   std::uint64_t published_parts() const override { return published_parts_; }
 
  private:
+  // A part that was published, or is being filled.
+  struct Known {
+    std::string shard;
+    int generation = 0;
+    bool published = false;
+    std::set<std::string> replaced = {};  // ids in its shard whose place others took
+  };
+
   // One per split.
   struct Lane {
     std::int64_t begin = 0;  // where its last published range ends
     std::optional<OpenTar> tar;
+    std::uint32_t part = 0;  // of `tar`, in known_
     std::int64_t first = 0;  // offset of the first sample in `tar`
     std::vector<std::string> ids;
+    std::vector<std::string> replaces;
     std::map<std::string, std::uint64_t> class_counts;
   };
 
   Result<std::int64_t> DoOpen();
   Result<stream::AppendResult> DoAppend(record::ImageRecord& record, std::int64_t offset);
   Status DoSeal(std::int64_t end_offset);
+  Result<bool> DoTakeOut();
 
   Status PublishStretched(std::int64_t offset);
   Status MakeRoom(const std::string& split, Lane& lane, std::uint64_t bytes, std::int64_t offset);
   Status Publish(const std::string& split, Lane& lane, std::int64_t end);
+  Result<Part> Close(const std::string& split, Lane& lane);
+  Status DropReplaced(const std::set<std::string>& replaced, Part& part,
+                      stream::TakenOut& dropped);
+  void Note(const stream::TakenOut& taken_out);
+  void GiveUp(const std::string& id);
+  std::uint32_t Know(const std::string& shard, int generation, bool published);
   void Note(const record::ImageRecord& record, Lane& lane);
   std::int64_t CompleteUntil(const Lane* published, std::int64_t end) const;
   std::string NameOf(const std::string& split, const Lane& lane) const {
@@ -77,7 +106,13 @@ class PartitionShards : public stream::PartitionOutput {
   PartStore store_;
   Status health_ = BugError("the partition's shards were used before Open");
   std::map<std::string, Lane> lanes_;
-  IdSet ids_;                     // in published parts and open shards
+  // The part in whose shard it is, by id; kNowhere if it is in none and must not come into one any
+  // more.
+  IdMap ids_;
+  std::vector<Known> known_;
+  // Published parts with replaced records, longest waiting first.
+  std::deque<std::uint32_t> waiting_;
+  stream::TakenOut taken_out_;
   std::int64_t position_ = 0;     // all offsets below were appended or passed over
   std::int64_t recorded_until_ = 0;  // what is on disk of published_until
   std::uint64_t published_parts_ = 0;
@@ -86,15 +121,27 @@ class PartitionShards : public stream::PartitionOutput {
 Result<std::int64_t> PartitionShards::DoOpen() {
   WINNOW_ASSIGN_OR_RETURN(const PartStore::Found found, store_.Recover());
   lanes_.clear();
-  ids_ = IdSet();
+  ids_ = IdMap();
+  known_.clear();
+  waiting_.clear();
   for (const Part& part : found.parts) {
     Lane& lane = lanes_[part.shard.split];
     lane.begin = std::max(lane.begin, part.end);
-    for (const std::string& id : part.ids) ids_.Insert(RecordId(id));
+    const std::uint32_t number = Know(part.shard.name, part.generation, true);
+    for (const std::string& id : part.ids) ids_.Insert(RecordId(id), number);
+    for (const std::string& id : part.superseded) ids_.Insert(RecordId(id), kNowhere);
+  }
+  for (const Part& part : found.parts) {
+    for (const std::string& id : part.replaces) GiveUp(id);
   }
   position_ = recorded_until_ = found.complete_until;
   published_parts_ = 0;
   return position_;
+}
+
+std::uint32_t PartitionShards::Know(const std::string& shard, int generation, bool published) {
+  known_.push_back({shard, generation, published});
+  return static_cast<std::uint32_t>(known_.size() - 1);
 }
 
 // ---- appending -----------------------------------------------------------------------------
@@ -139,13 +186,17 @@ Status PartitionShards::MakeRoom(const std::string& split, Lane& lane, std::uint
   const std::string path = store_.StagedPath(NameOf(split, lane));
   WINNOW_ASSIGN_OR_RETURN(OpenTar tar, OpenTar::Begin(files_, path));
   lane.tar = std::move(tar);
+  lane.part = Know(NameOf(split, lane), 0, false);
   lane.first = offset;
   return {};
 }
 
 void PartitionShards::Note(const record::ImageRecord& record, Lane& lane) {
-  ids_.Insert(record.id);
+  ids_.Insert(record.id, lane.part);
   lane.ids.push_back(record.id.value());
+  if (record.duplicate) {
+    for (const RecordId& id : record.duplicate->replaces) lane.replaces.push_back(id.value());
+  }
   std::set<std::string> classes;
   for (const record::Annotation& annotation : record.annotations) classes.insert(annotation.label);
   for (const std::string& name : classes) ++lane.class_counts[name];
@@ -162,6 +213,24 @@ std::int64_t PartitionShards::CompleteUntil(const Lane* published, std::int64_t 
 }
 
 Status PartitionShards::Publish(const std::string& split, Lane& lane, std::int64_t end) {
+  WINNOW_ASSIGN_OR_RETURN(Part part, Close(split, lane));
+  for (const std::string& id : part.replaces) GiveUp(id);
+  Known& known = known_[lane.part];
+  stream::TakenOut dropped;
+  WINNOW_RETURN_IF_ERROR(DropReplaced(std::exchange(known.replaced, {}), part, dropped));
+  part.end = end;
+  part.complete_until = std::max(recorded_until_, CompleteUntil(&lane, end));
+  WINNOW_RETURN_IF_ERROR(store_.Publish(part));
+  known.published = true;
+  ++published_parts_;
+  lane.begin = end;
+  recorded_until_ = part.complete_until;
+  Note(dropped);
+  return {};
+}
+
+// Ends the shard of a lane. The range's end is for the caller to say.
+Result<Part> PartitionShards::Close(const std::string& split, Lane& lane) {
   Part part;
   part.shard = {NameOf(split, lane), split, lane.tar->samples(), 0, ""};
   WINNOW_ASSIGN_OR_RETURN(part.shard.sha256, lane.tar->Close());
@@ -170,17 +239,64 @@ Status PartitionShards::Publish(const std::string& split, Lane& lane, std::int64
   part.topic = options_.topic;
   part.partition = options_.partition;
   part.begin = lane.begin;
-  part.end = end;
-  part.complete_until = std::max(recorded_until_, CompleteUntil(&lane, end));
   part.ids = std::exchange(lane.ids, {});
+  part.replaces = std::exchange(lane.replaces, {});
   part.class_counts = std::exchange(lane.class_counts, {});
   part.splits = options_.splits;
   lane.tar.reset();
-  WINNOW_RETURN_IF_ERROR(store_.Publish(part));
-  ++published_parts_;
-  lane.begin = end;
-  recorded_until_ = part.complete_until;
+  return part;
+}
+
+// From the staged shard, so that they are never seen.
+Status PartitionShards::DropReplaced(const std::set<std::string>& replaced, Part& part,
+                                     stream::TakenOut& dropped) {
+  if (replaced.empty()) return {};
+  std::set<std::string> keys;
+  for (const std::string& id : replaced) keys.insert(SampleKey(RecordId(id)));
+  const std::string path = store_.StagedPath(part.shard.name);
+  const std::string without = path + "without";
+  WINNOW_ASSIGN_OR_RETURN(
+      part.shard, RewriteWithout(files_, part.shard, path, without, keys,
+                                 [&](const std::string&, const std::string& json) {
+                                   Uncount(json, part.class_counts, dropped);
+                                 }));
+  WINNOW_RETURN_IF_ERROR(files_.Replace(without, path));
+  std::erase_if(part.ids, [&](const std::string& id) { return replaced.count(id) > 0; });
+  part.superseded.assign(replaced.begin(), replaced.end());
   return {};
+}
+
+// A record of a part that is or will be published takes the place of `id`.
+void PartitionShards::GiveUp(const std::string& id) {
+  const auto part = ids_.Find(RecordId(id));
+  if (!part) {
+    ids_.Insert(RecordId(id), kNowhere);
+    return;
+  }
+  if (*part == kNowhere) return;
+  ids_.Assign(RecordId(id), kNowhere);
+  Known& known = known_[*part];
+  if (known.published && known.replaced.empty()) waiting_.push_back(*part);
+  known.replaced.insert(id);
+}
+
+Result<bool> PartitionShards::DoTakeOut() {
+  if (waiting_.empty()) return false;
+  Known& known = known_[waiting_.front()];
+  waiting_.pop_front();
+  WINNOW_ASSIGN_OR_RETURN(
+      const stream::TakenOut taken_out,
+      store_.TakeOut(known.shard, known.generation, std::exchange(known.replaced, {})));
+  ++known.generation;
+  Note(taken_out);
+  return true;
+}
+
+void PartitionShards::Note(const stream::TakenOut& taken_out) {
+  taken_out_.records += taken_out.records;
+  for (const auto& [label, images] : taken_out.class_counts) {
+    taken_out_.class_counts[label] += images;
+  }
 }
 
 Status PartitionShards::DoSeal(std::int64_t end_offset) {

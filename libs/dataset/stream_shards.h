@@ -37,13 +37,15 @@ struct PartitionShardOptions {
   std::string writer = {};
 };
 
-// One open shard per split. Several processes may write different partitions into one directory;
-// of two writers of the same partition only one can publish a given range, the other gets
-// kUnavailable and is to be made anew. Open: kConfig for a directory, collection or shares that
-// cannot be used, kCorruptState if manifests cannot be read, contradict each other or stem from
-// another topic. Append: kBug for a record without SafePayload bytes or split, or an offset that
-// does not ascend. Buffers at most 1 MiB per split and keeps 24 to 48 bytes per published image
-// (README.md). `files` must outlive the output.
+// One open shard per split. Several processes may write different partitions into one directory; of
+// two writers of the same partition only one can publish a given range or rewrite a given part, the
+// other gets kUnavailable and is to be made anew. What a record of a published part replaces is not
+// stored any more: it is dropped if it is in a shard not yet published, taken out by TakeOut if it
+// is in one that is, and counts as stored before (kRepeated) if it comes later. Open: kConfig for a
+// directory, collection or shares that cannot be used, kCorruptState if manifests cannot be read,
+// contradict each other or stem from another topic. Append: kBug for a record without SafePayload
+// bytes or split, or an offset that does not ascend. Buffers at most 1 MiB per split and keeps 24
+// to 48 bytes per published image (README.md). `files` must outlive the output.
 Result<std::unique_ptr<stream::PartitionOutput>> NewPartitionShards(
     const PartitionShardOptions& options, Files& files);
 
@@ -61,19 +63,29 @@ struct Part {
   // held nothing to publish.
   std::int64_t complete_until = 0;
   std::vector<std::string> ids;  // of the records, in the order of the shard
+  // Ids whose place records of this part take, wherever those were.
+  std::vector<std::string> replaces;
+  // Ids of this range that were taken out of the shard or never got into it, for a better copy.
+  std::vector<std::string> superseded;
+  // How often the shard was rewritten after it was published; shard, ids, superseded and
+  // class_counts are as the last time left them.
+  int generation = 0;
   std::map<std::string, std::uint64_t> class_counts;  // images with at least one such label
   std::map<std::string, double> splits;               // as in the options
   friend bool operator==(const Part&, const Part&) = default;
 };
 
-// All published parts by shard name; empty if there are none. kConfig for a format version this
-// Winnow does not know, kCorruptState for a manifest that cannot be read. A part whose publication
-// was cut off counts once its sink runs again.
+// All published parts by shard name, in their last generation; empty if there are none. kConfig for
+// a format version this Winnow does not know, kCorruptState for a manifest that cannot be read. A
+// part whose publication was cut off counts once its sink runs again.
 Result<std::vector<Part>> ReadParts(const std::string& directory, Files& files);
 
 // One line per gap or overlap between the ranges of a partition and split.
 std::vector<std::string> CheckRanges(const std::vector<Part>& parts);
 // One line per id that is in more than one place.
 std::vector<std::string> CheckIds(const std::vector<Part>& parts);
+// Ids that are in a shard although a record of a published part takes their place: their sink has
+// yet to take them out. By shard name.
+std::map<std::string, std::vector<std::string>> FindReplaced(const std::vector<Part>& parts);
 
 }  // namespace winnow::dataset

@@ -6,8 +6,9 @@
 
 #include <filesystem>
 
-#include "libs/dataset/id_set.h"
+#include "libs/dataset/id_map.h"
 #include "libs/dataset/manifest.h"
+#include "libs/dataset/partition_shards_test.h"
 #include "libs/dataset/stream_test_log.h"
 #include "libs/testing/faulty_files.h"
 
@@ -21,34 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using stream::AppendResult;
 using winnow::testing::FaultyFiles;
-
-class PartitionShardsTest : public ::testing::Test {
- protected:
-  std::int64_t Start() {
-    output_ = NewPartitionShards(options_, disk_).value();
-    const auto from = output_->Open();
-    EXPECT_TRUE(from) << from.error().message;
-    return from.value_or(-1);
-  }
-  AppendResult Append(int index, std::int64_t offset, const std::string& split = "train") {
-    record_ = StoredRecord(index);
-    record_.placement->split = split;
-    const auto result = output_->Append(record_, offset);
-    EXPECT_TRUE(result) << result.error().message;
-    return result.value_or(AppendResult::kPublished);
-  }
-  std::vector<Part> Parts() { return ReadParts("out", disk_).value(); }
-  ErrorCode OpenError() {
-    output_ = NewPartitionShards(options_, disk_).value();
-    const auto from = output_->Open();
-    return from ? ErrorCode::kBug : from.error().code;
-  }
-
-  FaultyFiles disk_;
-  PartitionShardOptions options_ = SmallParts();
-  std::unique_ptr<stream::PartitionOutput> output_;
-  record::ImageRecord record_;
-};
 
 TEST_F(PartitionShardsTest, NamesAShardBySplitPartitionAndBeginOfItsRange) {
   EXPECT_EQ(Start(), 0);
@@ -258,7 +231,7 @@ TEST_F(PartitionShardsTest, RefusesManifestsThatCannotBeRead) {
     disk_.Put(path, text);
     EXPECT_EQ(OpenError(), ErrorCode::kCorruptState) << text;
   }
-  disk_.Put(path, "{\"format_version\": 2}");
+  disk_.Put(path, "{\"format_version\": 3}");
   EXPECT_EQ(OpenError(), ErrorCode::kConfig);
   EXPECT_EQ(ReadParts("out", disk_).error().code, ErrorCode::kConfig);
 }
@@ -324,17 +297,45 @@ TEST_F(PartVerifyTest, EachKindOfDamageIsOneLine) {
   EXPECT_THAT(Problems(), ::testing::IsSupersetOf({HasSubstr("a gap"), HasSubstr("000000000000")}));
 }
 
-TEST(IdSetTest, FindsWhatWasPutInAndNothingElseWhileItGrows) {
-  IdSet ids;
+TEST_F(PartVerifyTest, WhatABetterCopyReplacedIsNamedUntilItIsTakenOut) {
+  PartitionShardOptions options = SmallParts("");
+  options.directory = directory_;
+  options.partition = 0;
+  const auto output = NewPartitionShards(options, PosixFiles()).value();
+  ASSERT_EQ(output->Open().value(), 10);
+  record::ImageRecord better = StoredRecord(10);
+  better.duplicate = record::Duplicate{};
+  better.duplicate->replaces = {StoredRecord(1).id};
+  ASSERT_TRUE(output->Append(better, 10));
+  ASSERT_TRUE(output->Seal(11));
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr(StoredRecord(1).id.value())));
+  EXPECT_TRUE(output->TakeOut().value());
+  EXPECT_THAT(Problems(), IsEmpty());
+  const std::string generation = ".winnow/parts/street-train-p000-000000000000.tar.r1.json";
+  std::filesystem::remove(Path(generation));
+  EXPECT_FALSE(Problems().empty()) << "the shard is not what the first manifest says";
+}
+
+TEST(IdMapTest, FindsWhatWasPutInAndNothingElseWhileItGrows) {
+  IdMap ids;
   EXPECT_FALSE(ids.Contains(RecordId("0")));
-  for (int i = 0; i < 5'000; ++i) {
-    EXPECT_TRUE(ids.Insert(RecordId(std::to_string(i))));
-    EXPECT_FALSE(ids.Insert(RecordId(std::to_string(i / 2))));
+  for (std::uint32_t i = 0; i < 5'000; ++i) {
+    EXPECT_TRUE(ids.Insert(RecordId(std::to_string(i)), i));
+    EXPECT_FALSE(ids.Insert(RecordId(std::to_string(i / 2)), 77));
   }
   EXPECT_EQ(ids.size(), 5'000u);
-  for (int i = 0; i < 10'000; ++i) {
-    EXPECT_EQ(ids.Contains(RecordId(std::to_string(i))), i < 5'000);
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    const auto found = ids.Find(RecordId(std::to_string(i)));
+    EXPECT_EQ(found, i < 5'000 ? std::optional(i) : std::nullopt);
   }
+}
+
+TEST(IdMapTest, ForgetsTheValueBefore) {
+  IdMap ids;
+  ids.Insert(RecordId("it"), 3);
+  ids.Assign(RecordId("it"), IdMap::kMaxValue);
+  EXPECT_EQ(ids.Find(RecordId("it")), IdMap::kMaxValue);
+  EXPECT_EQ(ids.size(), 1u);
 }
 
 }  // namespace

@@ -140,6 +140,15 @@ void CheckIdsInShard(const Part& part, const std::set<std::string>& keys, Proble
   }
 }
 
+void CheckReplaced(const std::vector<Part>& parts, Problems& problems) {
+  for (const auto& [shard, ids] : FindReplaced(parts)) {
+    problems.push_back(fmt::format(
+        "{}: still holds {} whose place better copies took, {} first; its sink takes them out when "
+        "it publishes or is idle",
+        shard, ids.size() == 1 ? "a record" : fmt::format("{} records", ids.size()), ids.front()));
+  }
+}
+
 // A dataset that services write has no end: its parts are its manifest.
 Result<Problems> VerifyParts(const std::string& directory, const std::vector<Part>& parts) {
   Problems problems = CheckRanges(parts);
@@ -153,6 +162,7 @@ Result<Problems> VerifyParts(const std::string& directory, const std::vector<Par
     if (samples == part.shard.samples) CheckIdsInShard(part, keys, problems);
   }
   CheckStrangers(directory, known, problems);
+  CheckReplaced(parts, problems);
   return problems;
 }
 

@@ -29,6 +29,11 @@ std::string LabelsTreePath(const std::string& path) {
   return (stem.substr(0, at) + "/labels/" + stem.substr(at + 8) + ".txt").substr(1);
 }
 
+// Winnow's own label file of an image, by either name.
+std::array<std::string, 2> JsonNames(const std::string& path) {
+  return {path + ".json", std::string(WithoutExtension(path)) + ".json"};
+}
+
 bool Blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
@@ -81,7 +86,7 @@ Status FolderLabelFiles::OpenClassList() {
 }
 
 Result<Labels> FolderLabelFiles::LoadJson(const std::string& path) const {
-  for (const std::string& name : {path + ".json", std::string(WithoutExtension(path)) + ".json"}) {
+  for (const std::string& name : JsonNames(path)) {
     WINNOW_ASSIGN_OR_RETURN(const auto text, ReadIfThere(name));
     if (!text) continue;
     auto labels = ParseJsonSidecar(*text);
@@ -89,6 +94,21 @@ Result<Labels> FolderLabelFiles::LoadJson(const std::string& path) const {
     return labels;
   }
   return Labels();
+}
+
+std::optional<Origin> FolderLabelFiles::OriginOf(const std::string& path) const {
+  for (const std::string& name : JsonNames(path)) {
+    const auto text = ReadIfThere(name);
+    if (!text || !*text) continue;
+    // Asked of every image before it is loaded: most label files need no second parsing. A key may
+    // be written with escapes, too.
+    const bool may_name_one = (*text)->find("\"source\"") != std::string::npos ||
+                              (*text)->find('\\') != std::string::npos;
+    if (!may_name_one) return std::nullopt;
+    auto labels = ParseJsonSidecar(**text);
+    return labels ? std::move(labels->origin) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 Result<std::optional<Labels>> FolderLabelFiles::LoadYolo(const std::string& path,

@@ -33,6 +33,10 @@ class FolderLabelFiles {
   // Error kInput that names the file. Thread-safe.
   Result<Labels> Load(const std::string& path, const ImageHeader& header) const;
 
+  // The source that the image's own JSON file says it is of; nullopt also for a file that cannot be
+  // read, which Load tells. Thread-safe.
+  std::optional<Origin> OriginOf(const std::string& path) const;
+
  private:
   Result<std::optional<std::string>> ReadIfThere(const std::string& path) const;
   Result<Labels> LoadJson(const std::string& path) const;

@@ -78,6 +78,7 @@ class Folder final : public FolderSource {
       entry.name = std::move(found->path);
       entry.version = std::move(version.text);
       entry.bytes = version.bytes;
+      entry.order_key = OrderKeyOf(entry.name);
       return std::optional(std::move(entry));
     }
   }
@@ -132,6 +133,13 @@ class Folder final : public FolderSource {
     record.source_fault_detail = OneLine(detail);
   }
 
+  // Frames of one camera go through the stages in order; nothing else has an order.
+  std::string OrderKeyOf(const std::string& path) const {
+    const std::optional<Origin> origin = labels_.OriginOf(path);
+    const bool camera = origin && origin->kind == record::SourceKind::kCamera;
+    return camera ? origin->id.value() : std::string();
+  }
+
   // The file's bytes, or a fault in `record`.
   std::optional<std::string> Read(const std::string& path, record::ImageRecord& record) const {
     const auto file = root_.OpenInside(path);
@@ -172,6 +180,10 @@ class Folder final : public FolderSource {
     record.annotations = std::move(labels->annotations);
     record.attributes = std::move(labels->attributes);
     record.source.site = std::move(labels->site);
+    if (labels->origin) {
+      record.source.id = std::move(labels->origin->id);
+      record.source.kind = labels->origin->kind;
+    }
     record.consent = std::move(labels->consent);
     if (labels->captured_at) record.captured_at = labels->captured_at;
   }

@@ -42,6 +42,9 @@ struct FolderSummary {
 // bytewise order of their relative paths, whatever the file system. A file that is empty, too
 // large, unreadable, or linked to from outside is an entry like any other, with a source_fault.
 //
+// The source of an image is `id`, of kind folder, unless its own label file names another; the
+// frames of a camera have the camera as their order_key.
+//
 // `version` is size and modification time of the image file alone. `captured_at` is the label
 // file's, else EXIF DateTimeOriginal; never the file's own time, which copying changes.
 // `ingested_at` is left for the runner to set. Formats of labels: README.md.

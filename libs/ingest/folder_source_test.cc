@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "libs/base/digest.h"
 #include "libs/ingest/testing_folder.h"
 
 namespace winnow::ingest {
@@ -210,6 +211,38 @@ TEST_F(FolderSourceTest, ReadsTheJsonFileBesideAnImage) {
   EXPECT_EQ(record.annotations[0].label, "street");
   EXPECT_EQ(record.annotations[1].box, (record::Box{1, 2, 3.5, 4}));
   EXPECT_EQ(record.consent->purposes, std::vector<std::string>{"train"});
+}
+
+TEST_F(FolderSourceTest, KeepsTheFramesOfACameraInOrder) {
+  for (const char* name : {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}) folder_.Write(name, "x");
+  folder_.Write("1.json", R"({"source": {"id": "gate-2", "kind": "camera"},
+                              "captured_at": "2026-05-01T12:00:00Z"})");
+  folder_.Write("2.jpg.json", R"({"\u0073ource": {"id": "gate-2", "kind": "camera"}})");
+  folder_.Write("3.json", R"({"source": {"id": "till", "kind": "upload"}})");
+  const auto source = Open();
+  std::vector<std::string> keys;
+  std::vector<record::ImageRecord> records;
+  while (const auto entry = *source->Next()) {
+    keys.push_back(entry->order_key);
+    records.push_back(*source->Load(*entry));
+  }
+  EXPECT_THAT(keys, ElementsAre("gate-2", "gate-2", "", ""));
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].source.id, SourceId("gate-2"));
+  EXPECT_TRUE(records[0].source.temporal());
+  EXPECT_TRUE(records[0].captured_at);
+  EXPECT_EQ(records[0].id, record::DeriveRecordId(options_.id, "1.jpg", Sha256("x")));
+  EXPECT_EQ(records[2].source.id, SourceId("till"));
+  EXPECT_EQ(records[2].source.kind, record::SourceKind::kUpload);
+  EXPECT_EQ(records[3].source.id, options_.id);
+  EXPECT_EQ(records[3].source.kind, record::SourceKind::kFolder);
+}
+
+TEST_F(FolderSourceTest, GivesAFrameWithABrokenLabelFileNoOrder) {
+  folder_.Write("1.jpg", "x");
+  folder_.Write("1.json", R"({"source": {"id": "gate-2", "kind": "drone"}})");
+  const auto source = Open();
+  EXPECT_EQ((*source->Next())->order_key, "");
 }
 
 TEST_F(FolderSourceTest, MakesABrokenLabelFileTheFaultOfItsImageAlone) {

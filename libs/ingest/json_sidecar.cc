@@ -59,6 +59,33 @@ Result<record::Consent> ReadConsent(const Json& value) {
   return consent;
 }
 
+constexpr std::array kSourceKinds = {std::pair("folder", record::SourceKind::kFolder),
+                                     std::pair("feed", record::SourceKind::kFeed),
+                                     std::pair("upload", record::SourceKind::kUpload),
+                                     std::pair("camera", record::SourceKind::kCamera)};
+
+Result<record::SourceKind> ReadSourceKind(const Json& value) {
+  WINNOW_ASSIGN_OR_RETURN(const std::string name, ReadText(value, "source.kind"));
+  for (const auto& [known, kind] : kSourceKinds) {
+    if (name == known) return kind;
+  }
+  return InputError("\"source.kind\" must be folder, feed, upload or camera");
+}
+
+Result<Origin> ReadOrigin(const Json& value) {
+  WINNOW_RETURN_IF_ERROR(CheckKeys(value, "source", {"id", "kind"}));
+  const Json* id = Member(value, "id");
+  if (id == nullptr) return InputError("source has no \"id\"");
+  WINNOW_ASSIGN_OR_RETURN(const std::string name, ReadText(*id, "source.id"));
+  if (name.empty()) return InputError("\"source.id\" must not be empty");
+  Origin origin;
+  origin.id = SourceId(name);
+  if (const Json* kind = Member(value, "kind")) {
+    WINNOW_ASSIGN_OR_RETURN(origin.kind, ReadSourceKind(*kind));
+  }
+  return origin;
+}
+
 Result<record::Annotation> ReadObject(const Json& value) {
   WINNOW_RETURN_IF_ERROR(CheckKeys(
       value, "an object", {"label", "bbox", "polygons", "keypoints", "mask", "attributes"}));
@@ -126,7 +153,7 @@ Status ReadAnnotations(const Json& document, std::vector<record::Annotation>& an
 Result<Labels> ParseJsonSidecar(std::string_view text) {
   WINNOW_ASSIGN_OR_RETURN(const Json document, ParseJson(text));
   WINNOW_RETURN_IF_ERROR(CheckKeys(document, "the label file",
-                                   {"attributes", "captured_at", "site", "tags", "boxes",
+                                   {"attributes", "captured_at", "site", "source", "tags", "boxes",
                                     "polygons", "keypoints", "masks", "consent"}));
   Labels labels;
   if (const Json* attributes = Member(document, "attributes")) {
@@ -137,6 +164,9 @@ Result<Labels> ParseJsonSidecar(std::string_view text) {
   }
   if (const Json* site = Member(document, "site")) {
     WINNOW_ASSIGN_OR_RETURN(labels.site, ReadText(*site, "site"));
+  }
+  if (const Json* source = Member(document, "source")) {
+    WINNOW_ASSIGN_OR_RETURN(labels.origin, ReadOrigin(*source));
   }
   if (const Json* consent = Member(document, "consent")) {
     WINNOW_ASSIGN_OR_RETURN(labels.consent, ReadConsent(*consent));

@@ -7,10 +7,18 @@
 #include <vector>
 
 #include "libs/base/clock.h"
+#include "libs/base/ids.h"
 #include "libs/ingest/image_header.h"
 #include "libs/record/image_record.h"
 
 namespace winnow::ingest {
+
+// The source an image says it is of, where that is not the folder: a camera whose frames were
+// copied here.
+struct Origin {
+  SourceId id;
+  record::SourceKind kind = record::SourceKind::kFolder;
+};
 
 struct Labels {
   std::vector<record::Annotation> annotations;
@@ -20,6 +28,7 @@ struct Labels {
   std::map<std::string, std::string> attributes;
   std::optional<Timestamp> captured_at;
   std::string site;
+  std::optional<Origin> origin;
   std::optional<record::Consent> consent;
 };
 

@@ -21,6 +21,7 @@ inline Arrival ArrivalOf(const rd_kafka_message_t& message, const std::string& t
   arrival.traceparent = HeaderOf(message, kTraceparentHeader);
   arrival.tracestate = HeaderOf(message, kTracestateHeader);
   arrival.replay = HeaderOf(message, kReplayHeader);
+  arrival.forget = HeaderOf(message, kForgetHeader);
   return arrival;
 }
 

@@ -63,9 +63,10 @@ RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic) {
 stream::BatchReport ReportOf(const Batch& batch) {
   stream::BatchReport report;
   for (const BatchItem& item : batch.items) {
+    const Judgement& judgement = *item.judgement;
+    if (judgement.forgotten) continue;
     ++report.received;
     report.received_bytes += item.bytes;
-    const Judgement& judgement = *item.judgement;
     if (judgement.dead) {
       ++report.dead[std::string(Name(*judgement.dead))];
     } else {
@@ -74,6 +75,14 @@ stream::BatchReport ReportOf(const Batch& batch) {
     for (const Verdict& verdict : judgement.settled) ++report.settled[verdict];
   }
   return report;
+}
+
+void TellForgotten(const BatchItem& item, stream::StageObserver& observer) {
+  const auto& forgotten = item.judgement->forgotten;
+  if (!forgotten || !forgotten->was_held) return;
+  observer.Event(stream::Severity::kInfo, "an erased image was forgotten",
+                 {{"record", forgotten->id.value()},
+                  {"partition", std::to_string(item.task->partition)}});
 }
 
 void TellGaps(const Batch& batch, const std::string& topic, stream::StageObserver& observer) {

@@ -41,6 +41,8 @@ BatchEffects EffectsOf(const Batch& batch);
 RdPartitions OffsetsOf(const BatchEffects& effects, const std::string& topic);
 
 stream::BatchReport ReportOf(const Batch& batch);
+// What was forgotten because of an order that found something. To be told with the report.
+void TellForgotten(const BatchItem& item, stream::StageObserver& observer);
 // What was deleted before it was read. To be told with the report.
 void TellGaps(const Batch& batch, const std::string& topic, stream::StageObserver& observer);
 

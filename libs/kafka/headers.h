@@ -37,6 +37,10 @@ inline constexpr std::string_view kDeadStageHeader = "winnow-dead-stage";
 inline constexpr std::string_view kDeadMessageHeader = "winnow-dead-message";
 inline constexpr std::string_view kDeadReasonHeader = "winnow-dead-reason";
 inline constexpr std::string_view kDeadDetailHeader = "winnow-dead-detail";
+// On a message without value, on the input of a stage: the image of this record id was erased. It is
+// no record and has no outcome; the stage forgets what it held of it. Goes to every partition, since
+// which one holds the image only the image would tell.
+inline constexpr std::string_view kForgetHeader = "winnow-forget";
 // On messages that `winnow replay` drove again: how often.
 inline constexpr std::string_view kReplayHeader = "winnow-replay";
 

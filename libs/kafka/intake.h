@@ -37,6 +37,7 @@ struct Arrival {
   std::optional<std::string_view> traceparent;
   std::optional<std::string_view> tracestate;
   std::optional<std::string_view> replay;
+  std::optional<std::string_view> forget;
 };
 
 // Why a message goes to images.dead.

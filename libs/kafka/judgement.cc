@@ -25,6 +25,7 @@ class Judging {
         lineage_(LineageOf(arrival, options.stage)) {}
 
   Result<Judgement> Run() {
+    if (IsOrderToForget()) return Forget();
     const Step done = Steps();
     if (done) return std::move(result_);
     if (const auto* error = std::get_if<Error>(&done.error())) return *error;
@@ -33,6 +34,21 @@ class Judging {
   }
 
  private:
+  bool IsOrderToForget() const {
+    return !arrival_.value && arrival_.forget && !arrival_.forget->empty();
+  }
+
+  Result<Judgement> Forget() {
+    const RecordId id{std::string(*arrival_.forget)};
+    WINNOW_ASSIGN_OR_RETURN(result_.state, state_.processor->Forget(id, *state_.state));
+    result_.forgotten = {id, !result_.state.empty()};
+    if (result_.forgotten->was_held && state_.origins == nullptr) {
+      return BugError(fmt::format("stage {} keeps state but runs without", options_.stage));
+    }
+    state_.state->Apply(sequence_, result_.state);
+    return std::move(result_);
+  }
+
   Step Steps() {
     if (Step step = Decode(); !step) return step;
     if (Step step = ReadPayload(); !step) return step;

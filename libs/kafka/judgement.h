@@ -35,6 +35,12 @@ struct StageMessage {
   Headers headers = {};
 };
 
+// What came of an order to forget.
+struct Forgotten {
+  RecordId id;
+  bool was_held = false;
+};
+
 using Verdict = std::pair<record::Disposition, record::Reason>;
 
 struct Judgement {
@@ -42,6 +48,7 @@ struct Judgement {
   std::vector<stream::StateWrite> state;
   std::vector<stream::StateWrite> origins;  // of deferred records, by record id
   std::optional<DeadReason> dead;           // then `verdict` and `concluded` say nothing
+  std::optional<Forgotten> forgotten;       // then only `state` says something
   Verdict verdict;
   std::vector<Verdict> settled;
   std::vector<record::ImageRecord> concluded;  // without payload; those the observer wants

@@ -18,10 +18,10 @@ constexpr std::uint64_t kOverhead = 512;
 struct Pending {
   std::string what;
   std::string key;
-  std::string value;  // librdkafka reads it where it is
+  std::optional<std::string> value;  // librdkafka reads it where it is
   std::function<void(Status)> done = nullptr;
 
-  std::uint64_t bytes() const { return value.size() + key.size() + kOverhead; }
+  std::uint64_t bytes() const { return (value ? value->size() : 0) + key.size() + kOverhead; }
 };
 
 class Producer : public RecordProducer {
@@ -108,11 +108,11 @@ class Producer : public RecordProducer {
       rd_kafka_header_add(headers.get(), name.c_str(), -1, value.data(),
                           static_cast<ssize_t>(value.size()));
     }
-    std::vector<rd_kafka_vu_t> arguments(6);
+    std::vector<rd_kafka_vu_t> arguments(7);
     arguments[0].vtype = RD_KAFKA_VTYPE_TOPIC;
     arguments[0].u.cstr = message.topic.c_str();
     arguments[1].vtype = RD_KAFKA_VTYPE_VALUE;
-    arguments[1].u.mem = {pending.value.data(), pending.value.size()};
+    if (pending.value) arguments[1].u.mem = {pending.value->data(), pending.value->size()};
     arguments[2].vtype = RD_KAFKA_VTYPE_KEY;
     arguments[2].u.mem = {message.key ? pending.key.data() : nullptr, pending.key.size()};
     arguments[3].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
@@ -121,6 +121,8 @@ class Producer : public RecordProducer {
     arguments[4].u.headers = headers.get();
     arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
     arguments[5].u.ptr = &pending;
+    arguments[6].vtype = RD_KAFKA_VTYPE_PARTITION;
+    arguments[6].u.i32 = message.partition.value_or(RD_KAFKA_PARTITION_UA);
     rd_kafka_error_t* const error =
         rd_kafka_produceva(client_.get(), arguments.data(), arguments.size());
     if (error == nullptr) headers.release();  // the message owns them now

@@ -17,8 +17,9 @@ namespace winnow::kafka {
 
 struct OutgoingMessage {
   std::string topic;
-  std::optional<std::string> key;
-  std::string value;
+  std::optional<int> partition = std::nullopt;  // nullopt: that of the key
+  std::optional<std::string> key = std::nullopt;
+  std::optional<std::string> value = std::nullopt;  // nullopt: a tombstone
   std::map<std::string, std::string> headers{};
   Timestamp time{};
 };

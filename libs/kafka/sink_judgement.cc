@@ -84,7 +84,7 @@ OutgoingMessage DeadLetterOf(const SinkJudgeOptions& options, const Arrival& arr
   const std::string_view value = arrival.value.value_or("");
   const std::uint64_t size = SizeOf(arrival.key.value_or(""), value, headers);
   // What does not fit even there stays where it was read, which the headers say.
-  if (size <= options.max_dead_bytes) message.value = std::string(value);
+  message.value = size <= options.max_dead_bytes ? std::string(value) : "";
   return message;
 }
 

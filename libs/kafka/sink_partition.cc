@@ -21,8 +21,12 @@ Status SinkPartition::Open(std::unique_ptr<stream::PartitionOutput> output) {
 }
 
 void SinkPartition::Drop() {
-  if (output_) parts_of_dropped_ += output_->published_parts();
+  if (output_) {
+    taken_out_of_dropped_ = NewlyTakenOut();
+    parts_of_dropped_ += output_->published_parts();
+  }
   output_.reset();
+  parts_seen_ = rewrites_due_ = 0;
   unpublished_.clear();
   open_bytes_ = 0;
 }
@@ -61,12 +65,31 @@ void SinkPartition::Note(Entry entry) {
 
 Status SinkPartition::SealIfDue(std::chrono::milliseconds idle, SteadyTime now) {
   if (position_ <= sealed_until_) return {};
-  const bool is_idle = idle.count() > 0 && now - last_record_ >= idle;
   const bool is_long = output_->open_records() == 0 && position_ - sealed_until_ >= kNoteEvery;
-  if (!is_idle && !is_long) return {};
+  if (!IsIdle(idle, now) && !is_long) return {};
   WINNOW_RETURN_IF_ERROR(output_->Seal(position_));
   sealed_until_ = position_;
   return {};
+}
+
+// One rewritten for one published, so that a sink under load writes no more than twice what comes
+// in, and what is replaced goes nevertheless.
+Status SinkPartition::TakeOutIfDue(std::chrono::milliseconds idle, SteadyTime now) {
+  const std::uint64_t parts = output_->published_parts();
+  rewrites_due_ += parts - std::exchange(parts_seen_, parts);
+  if (rewrites_due_ == 0 && !IsIdle(idle, now)) return {};
+  WINNOW_ASSIGN_OR_RETURN(const bool took_out, output_->TakeOut());
+  rewrites_due_ = took_out && rewrites_due_ > 0 ? rewrites_due_ - 1 : 0;
+  return {};
+}
+
+stream::TakenOut SinkPartition::NewlyTakenOut() {
+  stream::TakenOut all = std::exchange(taken_out_of_dropped_, {});
+  if (!output_) return all;
+  const stream::TakenOut now = output_->NewlyTakenOut();
+  all.records += now.records;
+  for (const auto& [label, images] : now.class_counts) all.class_counts[label] += images;
+  return all;
 }
 
 // Everything before the first record of the oldest open part is published, so that record is the

@@ -49,6 +49,10 @@ class SinkPartition {
   // partition got now and then if there is nothing to publish.
   Status SealIfDue(std::chrono::milliseconds idle, SteadyTime now);
 
+  // Takes what was replaced out of one published part, if more parts were published than rewritten
+  // or nothing has come for `idle` (zero: never).
+  Status TakeOutIfDue(std::chrono::milliseconds idle, SteadyTime now);
+
   // Adds to `report` what was published since the last call. True if there was something.
   bool TakePublished(stream::BatchReport& report);
   // Bytes of messages not published.
@@ -59,6 +63,8 @@ class SinkPartition {
   std::optional<SteadyTime> open_since() const;
   // Parts published since the last call, also by an output that was dropped.
   std::uint64_t TakePublishedParts();
+  // What was given up since the last call, likewise.
+  stream::TakenOut NewlyTakenOut();
 
  private:
   struct Entry {
@@ -68,6 +74,9 @@ class SinkPartition {
     SteadyTime at;
   };
 
+  bool IsIdle(std::chrono::milliseconds idle, SteadyTime now) const {
+    return idle.count() > 0 && now - last_record_ >= idle;
+  }
   void Passed(std::int64_t offset, SteadyTime now);
   void Note(Entry entry);
 
@@ -80,6 +89,9 @@ class SinkPartition {
   std::uint64_t open_bytes_ = 0;
   std::uint64_t parts_of_dropped_ = 0;
   std::uint64_t parts_taken_ = 0;
+  std::uint64_t parts_seen_ = 0;  // published by output_
+  std::uint64_t rewrites_due_ = 0;
+  stream::TakenOut taken_out_of_dropped_;
 };
 
 }  // namespace winnow::kafka

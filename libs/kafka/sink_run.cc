@@ -311,7 +311,7 @@ Status SinkRun::AwayFromBlobs(RdMessage message, const Error& why) {
 
 Status SinkRun::Bury(Task& task, const Arrival& arrival, const SinkJudgement& judgement) {
   OutgoingMessage letter = DeadLetterOf(judge_, arrival, judgement);
-  const std::uint64_t bytes = letter.value.size();
+  const std::uint64_t bytes = letter.value->size();
   ++unconfirmed_;
   unconfirmed_bytes_ += bytes;
   WINNOW_RETURN_IF_ERROR(producer_->Send(std::move(letter), [this, bytes](Status sent) {
@@ -364,6 +364,9 @@ Status SinkRun::SealDue() {
     const Status sealed =
         task->partition.SealIfDue(options_.seal_when_idle, SteadyClock::now());
     if (!sealed) return Mishap(*task, sealed.error());
+    const Status taken_out =
+        task->partition.TakeOutIfDue(options_.seal_when_idle, SteadyClock::now());
+    if (!taken_out) return Mishap(*task, taken_out.error());
   }
   return {};
 }
@@ -396,6 +399,8 @@ void SinkRun::TellParts() {
   for (const auto& [number, task] : tasks_) {
     open += task->partition.open_parts();
     published += task->partition.TakePublishedParts();
+    const stream::TakenOut taken_out = task->partition.NewlyTakenOut();
+    if (taken_out.records > 0) observer_.TookOut(taken_out);
     oldest = std::min(oldest, task->partition.open_since().value_or(now));
   }
   if (published > 0) observer_.PartsPublished(published);

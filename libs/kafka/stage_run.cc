@@ -391,6 +391,7 @@ void StageRun::Conclude() {
   for (const Gap& gap : batch->gaps) gap.task->committed = gap.end;
   for (BatchItem& item : batch->items) {
     item.task->committed = item.arrival.place.offset + 1;
+    TellForgotten(item, observer_);
     for (const record::ImageRecord& record : item.judgement->concluded) observer_.Concluded(record);
   }
   for (const auto& [number, task] : tasks_) ReportLag(*task);

@@ -231,6 +231,7 @@ std::string EncodeRecord(const ImageRecord& record, Bytes bytes) {
   google::protobuf::io::CodedOutputStream coded(&stream);
   coded.SetSerializationDeterministic(true);
   wire.SerializeWithCachedSizes(&coded);
+  coded.Trim();
   WINNOW_CHECK(!coded.HadError());
   return encoded;
 }

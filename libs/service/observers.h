@@ -57,6 +57,9 @@ class Observers : public stream::StageObserver {
   void PartsPublished(std::uint64_t parts) override {
     for (auto* one : all_) one->PartsPublished(parts);
   }
+  void TookOut(const stream::TakenOut& taken_out) override {
+    for (auto* one : all_) one->TookOut(taken_out);
+  }
   void Fenced() override {
     for (auto* one : all_) one->Fenced();
   }

@@ -135,6 +135,11 @@ std::vector<telemetry::Volume> VolumesOf(const StageService& service, const Serv
   return volumes;
 }
 
+std::size_t LanesOf(const ServiceConfig& config) {
+  return config.lanes > 0 ? static_cast<std::size_t>(config.lanes)
+                          : std::max(1u, std::thread::hardware_concurrency());
+}
+
 kafka::StageOptions StageOptionsFor(const StageService& service, const Prepared& prepared,
                                     const Blobs& blobs) {
   const ServiceConfig& config = prepared.config;
@@ -151,8 +156,7 @@ kafka::StageOptions StageOptionsFor(const StageService& service, const Prepared&
   options.state_directory = config.state_directory;
   options.collection = prepared.spec.collection;
   options.scope_of = DedupScopeOf(prepared.spec);
-  options.lanes = config.lanes > 0 ? static_cast<std::size_t>(config.lanes)
-                                   : std::max(1u, std::thread::hardware_concurrency());
+  options.lanes = LanesOf(config);
   options.commit = config.commit;
   options.max_bytes_in_flight = config.max_bytes_in_flight;
   options.inline_max_bytes = config.blobs.inline_max_bytes;
@@ -199,7 +203,12 @@ class Process {
       : service_(service),
         prepared_(prepared),
         log_(log),
-        probe_({service.stage, WINNOW_VERSION, DeadReasons(), IsSink(service)}, metrics_, clock_),
+        probe_({.stage = service.stage,
+                .version = WINNOW_VERSION,
+                .dead_reasons = DeadReasons(),
+                .stores = IsSink(service),
+                .lanes = IsSink(service) ? 0 : LanesOf(prepared.config)},
+               metrics_, clock_),
         health_({.brokers = prepared.config.kafka.brokers,
                  .stalled_after = prepared.config.http.stuck_after,
                  .stopping = &stop_,

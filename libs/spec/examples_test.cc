@@ -40,12 +40,16 @@ TEST(ExamplesTest, StreetFleetAsksForConsentLightingAndThreeSplits) {
   ASSERT_FALSE(spec.balance.axes.empty());
   EXPECT_EQ(spec.balance.axes[0].name, "lighting");
   EXPECT_EQ(spec.output.splits.size(), 3u);
+  EXPECT_EQ(spec.dedup.scope, DedupScope::kSource);
+  EXPECT_EQ(spec.dedup.keep, Keep::kBestOfBurst);
 }
 
 TEST(ExamplesTest, RetailShelfTakesClassesFromDirectories) {
   const CollectionSpec spec = LoadExample("retail-shelf.yaml");
   EXPECT_EQ(spec.ingest.label_from, LabelFrom::kParentDirectory);
   EXPECT_TRUE(spec.privacy.faces);
+  EXPECT_EQ(spec.dedup.keep, Keep::kBest);
+  EXPECT_TRUE(spec.dedup.mirrored);
 }
 
 }  // namespace

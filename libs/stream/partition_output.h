@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "libs/base/result.h"
 #include "libs/record/image_record.h"
@@ -14,7 +16,13 @@ namespace winnow::stream {
 enum class AppendResult {
   kTaken,      // in a part that will be published
   kPublished,  // at an offset that a published part covers already: nothing to do
-  kRepeated,   // the same record id was stored before, under another offset
+  kRepeated,   // the same record id was stored, or replaced, before, under another offset
+};
+
+// Records that were stored and are not any more: a better copy took their place.
+struct TakenOut {
+  std::uint64_t records = 0;
+  std::map<std::string, std::uint64_t> class_counts = {};  // of them, those with such a label
 };
 
 // Writes parts (shards), each covering a range of offsets. What is published says which offsets it
@@ -22,7 +30,11 @@ enum class AppendResult {
 // group's committed offset is for display only. Two writers of one partition (a zombie and its
 // successor) can both write; only one can publish a given range.
 //
-// Protocol: Open -> (Append | Seal)*. One thread. After an Error throw it away and make a new one.
+// A record may take the place of earlier ones of its partition (record::Duplicate::replaces). They
+// stay visible until its part is published and, where they are in a part themselves, until TakeOut.
+//
+// Protocol: Open -> (Append | Seal | TakeOut)*. One thread. After an Error throw it away and make a
+// new one.
 class PartitionOutput {
  public:
   virtual ~PartitionOutput() = default;
@@ -38,6 +50,13 @@ class PartitionOutput {
 
   // Publishes everything appended so far, up to but excluding `end_offset`.
   virtual Status Seal(std::int64_t end_offset) = 0;
+
+  // Takes what was replaced out of one published part, that which has waited longest: as much work
+  // as publishing it was. False if there was none. kUnavailable if another writer did so.
+  virtual Result<bool> TakeOut() = 0;
+
+  // What was given up since the last call, with what never got into a published part.
+  virtual TakenOut NewlyTakenOut() = 0;
 
   // All offsets below are in published parts or hold nothing to publish.
   virtual std::int64_t published_until() const = 0;

@@ -12,6 +12,7 @@
 
 #include "libs/record/image_record.h"
 #include "libs/record/reason.h"
+#include "libs/stream/partition_output.h"
 #include "libs/stream/processor.h"
 
 namespace winnow::stream {
@@ -104,6 +105,9 @@ class StageObserver {
   // The output's parts that are written to and not yet published, and since when the oldest is.
   virtual void PartsOpen(std::uint64_t /*parts*/, std::chrono::nanoseconds /*oldest*/) {}
   virtual void PartsPublished(std::uint64_t /*parts*/) {}
+  // Records that were stored and no longer are: better copies took their place. Those that had
+  // never been published are among them.
+  virtual void TookOut(const TakenOut&) {}
   // Another process of this one's name took over: this one ends.
   virtual void Fenced() {}
   virtual void Is(const Condition&) {}

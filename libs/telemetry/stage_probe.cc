@@ -79,6 +79,10 @@ StageProbe::StageProbe(StageProbeOptions options, Metrics& metrics, const Clock&
                                          kBatchRecords).At(With({}));
   metrics.AddGauges("winnow_build_info", "Always 1; the labels tell")
       .At(With({{"version", options_.version}})).Set(1);
+  if (options_.lanes > 0) {
+    metrics.AddGauges("winnow_lanes", "Records it judges at a time, at most").At(With({}))
+        .Set(static_cast<double>(options_.lanes));
+  }
   MakeRecordSeries();
   MakeStepSeries(metrics);
   if (options_.stores) MakeOutputSeries(metrics);

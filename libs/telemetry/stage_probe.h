@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ struct StageProbeOptions {
   std::vector<std::string> dead_reasons;  // closed set of the runner
   // The end of the pipeline: tells how old an image is when it is stored, and of the output's parts.
   bool stores = false;
+  std::size_t lanes = 0;  // records judged at a time, at most; 0: not told
 };
 
 // All series of closed sets are there from the start, at 0, so that a rate over the first event is

@@ -30,7 +30,7 @@ class StageProbeTest : public testing::Test {
 
   Metrics metrics_;
   ManualClock clock_{Timestamp(std::chrono::hours(480'000))};
-  StageProbe probe_{{"deduper", "1.2.3", {"undecodable", "too_large"}, true}, metrics_, clock_};
+  StageProbe probe_{{"deduper", "1.2.3", {"undecodable", "too_large"}, true, 3}, metrics_, clock_};
 };
 
 TEST_F(StageProbeTest, HasAllSeriesOfClosedSetsFromTheStart) {
@@ -51,6 +51,7 @@ TEST_F(StageProbeTest, HasAllSeriesOfClosedSetsFromTheStart) {
   EXPECT_TRUE(
       Shows("winnow_records_total{outcome=\"dead\",reason=\"too_large\",stage=\"deduper\"} 0"));
   EXPECT_TRUE(Shows("winnow_build_info{stage=\"deduper\",version=\"1.2.3\"} 1"));
+  EXPECT_TRUE(Shows("winnow_lanes{stage=\"deduper\"} 3"));
 }
 
 TEST_F(StageProbeTest, KeepsTheLawOfConservation) {

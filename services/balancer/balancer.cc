@@ -8,6 +8,7 @@
 
 #include "libs/record/codec.h"
 #include "libs/record/quality_rank.h"
+#include "libs/record/superseded.h"
 #include "services/balancer/census.h"
 #include "services/balancer/reserve.h"
 #include "services/balancer/state_entries.h"
@@ -310,7 +311,10 @@ Result<std::optional<Numbers>> Balancer::Replace(const ImageRecord& better, cons
     }
     if (was(Disposition::kDeferred)) {
       WINNOW_ASSIGN_OR_RETURN(ImageRecord held, TakeOut(earlier->sequence, state, outcome.writes));
-      Refuse(std::move(held), Verdict(superseded, now), outcome);
+      record::StageVerdict verdict = record::SupersededVerdict(name(), held, better);
+      verdict.spec_digest = spec_digest_;
+      verdict.time = now;
+      Refuse(std::move(held), std::move(verdict), outcome);
     }
     // Also where it never came: should it come after all, its place is taken.
     outcome.writes.push_back({DecisionKey(id), Encode(superseded)});

@@ -159,6 +159,8 @@ TEST(BalancerReplacementTest, TakesAWaitingCopyOutOfTheReserveAndJudgesTheBetter
   ASSERT_EQ(settled.record.history.size(), 2u);
   EXPECT_EQ(settled.record.history.back().reason, Reason::kSuperseded);
   EXPECT_THAT(settled.record.history.back().detail, HasSubstr("new"));
+  const std::map<std::string, double>& scores = settled.record.history.back().scores;
+  EXPECT_GT(scores.at("later_rank"), scores.at("rank"));
   EXPECT_EQ(HeldIn(driver), 1u);
 
   const Outcome room = driver.Process(Image("b", "b")).value();

@@ -27,11 +27,13 @@ struct ScanList {
   std::size_t count = 0;
   std::array<ScanRange<Lane>, kRoom> ranges;
 
-  // Fetches the first lanes; a long range is noticed by the processor's own prefetcher.
+  // Fetches the first lanes; a long range is noticed by the processor's own prefetcher. Most ranges
+  // are shorter than a cache line and lie on two.
   void Add(const ScanRange<Lane>& range) {
-    const char* lanes = reinterpret_cast<const char*>(range.lanes);
+    const char* const lanes = reinterpret_cast<const char*>(range.lanes);
     const std::size_t bytes = std::min<std::size_t>(range.count * sizeof(Lane), kFetched);
-    for (std::size_t i = 0; i <= bytes; i += 64) __builtin_prefetch(lanes + i);
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(lanes + i);
+    __builtin_prefetch(lanes + bytes - 1);
     ranges[count] = range;
     count += range.count > 0 ? 1 : 0;
   }

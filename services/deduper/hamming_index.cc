@@ -65,8 +65,8 @@ class Search {
         tables[word].PrefetchOneOff(Word(bits_, word));
       }
     }
-    Collect(scan_.scan16, equal);
-    Collect(scan_.scan32, recent);
+    Collect(scan_.scan16, equal, 0, equal.count);
+    Collect(scan_.scan32, recent, 0, recent.count);
     Verify();
   }
 
@@ -74,10 +74,15 @@ class Search {
   void LookAtOneOff(const Tables& tables) {
     if (errors_ < 2) return;
     WordTable::SettledRanges one_off;
+    std::size_t scanned = 0;
+    // The lanes of one word are scanned while those of the next are on their way.
     for (std::size_t word = 0; word < WordTable::kWords; ++word) {
+      const std::size_t fetched = one_off.count;
       tables[word].AddOneOff(Word(bits_, word), errors_, one_off);
+      Collect(scan_.scan16, one_off, scanned, fetched);
+      scanned = fetched;
     }
-    Collect(scan_.scan16, one_off);
+    Collect(scan_.scan16, one_off, scanned, one_off.count);
     Verify();
   }
 
@@ -99,9 +104,10 @@ class Search {
 
  private:
   template <class Lane, std::size_t kRoom>
-  void Collect(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list) {
-    ScanRange<Lane>* at = list.ranges.data();
-    ScanRange<Lane>* const end = at + list.count;
+  void Collect(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list, std::size_t first,
+               std::size_t last) {
+    ScanRange<Lane>* at = list.ranges.data() + first;
+    ScanRange<Lane>* const end = list.ranges.data() + last;
     while ((at = scan(at, end, hits_)) != end) Verify();
   }
 

@@ -1,5 +1,6 @@
 #include "services/sink/probe.h"
 
+#include <algorithm>
 #include <set>
 
 namespace winnow::sink {
@@ -19,6 +20,11 @@ SinkProbe::SinkProbe(const spec::CollectionSpec& spec,
     progress.ratio.Set(progress.stored / progress.target);
     by_class_[name] = progress;
   }
+  superseded_ = metrics
+                    .AddCounters("winnow_sink_superseded_total",
+                                 "Images given up after they were stored: a better copy took their "
+                                 "place")
+                    .At({});
 }
 
 void SinkProbe::Concluded(const record::ImageRecord& record) {
@@ -31,6 +37,17 @@ void SinkProbe::Concluded(const record::ImageRecord& record) {
   for (auto& [name, progress] : by_class_) {
     if (labels.count(name) == 0) continue;
     ++progress.stored;
+    progress.ratio.Set(progress.stored / progress.target);
+  }
+}
+
+void SinkProbe::TookOut(const stream::TakenOut& taken_out) {
+  superseded_.Add(static_cast<double>(taken_out.records));
+  MutexLock lock(mutex_);
+  for (auto& [name, progress] : by_class_) {
+    const auto images = taken_out.class_counts.find(name);
+    if (images == taken_out.class_counts.end()) continue;
+    progress.stored = std::max(0.0, progress.stored - static_cast<double>(images->second));
     progress.ratio.Set(progress.stored / progress.target);
   }
 }

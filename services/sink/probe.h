@@ -14,7 +14,8 @@ namespace winnow::sink {
 
 // winnow_collection_progress_ratio{collection,class}: images stored with such a label over those
 // objective.target_counts asks for; may exceed 1. Counts what was published when the process began
-// and what it stored itself since: with several sinks the largest figure is nearest to the truth.
+// and what it stored and gave up itself since: with several sinks the largest figure is nearest to
+// the truth. winnow_sink_superseded_total: what it gave up for a better copy.
 // Thread-safe; `metrics` must outlive it.
 class SinkProbe : public stream::StageObserver {
  public:
@@ -23,6 +24,7 @@ class SinkProbe : public stream::StageObserver {
             const std::map<std::string, std::uint64_t>& published, telemetry::Metrics& metrics);
 
   void Concluded(const record::ImageRecord& record) override;
+  void TookOut(const stream::TakenOut& taken_out) override;
 
  private:
   struct Progress {
@@ -31,6 +33,7 @@ class SinkProbe : public stream::StageObserver {
     telemetry::Gauge ratio;
   };
 
+  telemetry::Counter superseded_;
   Mutex mutex_;
   std::map<std::string, Progress> by_class_ WINNOW_GUARDED_BY(mutex_);
 };

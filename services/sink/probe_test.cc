@@ -56,5 +56,13 @@ TEST_F(SinkProbeTest, CountsOnlyWhatWasStored) {
   EXPECT_TRUE(Shows("car", "0"));
 }
 
+TEST_F(SinkProbeTest, TakesBackWhatGaveWayToABetterCopy) {
+  SinkProbe probe(spec_, {{"car", 3}, {"bus", 1}}, metrics_);
+  probe.TookOut({.records = 2, .class_counts = {{"car", 2}, {"bus", 1}, {"unheard-of", 2}}});
+  EXPECT_TRUE(Shows("car", "0.1")) << metrics_.Text();
+  EXPECT_TRUE(Shows("bus", "0"));
+  EXPECT_NE(metrics_.Text().find("winnow_sink_superseded_total 2\n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace winnow::sink

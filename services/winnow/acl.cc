@@ -123,6 +123,11 @@ AclUser Replay(const std::string& prefix) {
   return {"replay", "winnow replay", record::Zone::kRaw, rights.ToReadOutsideGroups().Take()};
 }
 
+AclUser Forget(const std::string& prefix) {
+  return {"forget", "winnow forget", record::Zone::kSafe,
+          Rights(prefix).On(Topic::kSafe, {kWrite}).ToReadOutsideGroups().Take()};
+}
+
 }  // namespace
 
 std::vector<AclUser> AclUsers(const std::string& prefix,
@@ -133,6 +138,7 @@ std::vector<AclUser> AclUsers(const std::string& prefix,
   users.push_back(Status(prefix));
   users.push_back(Audit(prefix));
   users.push_back(Replay(prefix));
+  users.push_back(Forget(prefix));
   return users;
 }
 

@@ -55,6 +55,7 @@ std::string Waiting(const AuditFigures& figures) {
 
 std::string OutcomeRows(const AuditFigures& figures) {
   std::string rows = Row("stored", figures.stored) +
+                     Row("superseded", figures.superseded) +
                      Row("rejected", figures.rejected) + ReasonRows(figures.reasons) +
                      Row("review", figures.review) + Row("deferred", figures.deferred) +
                      Row("dead", figures.dead) + ReasonRows(figures.dead_reasons);
@@ -121,6 +122,14 @@ std::string AuditTable(const AuditScan& scan) {
   table += OutcomeRows(figures) + "\n";
   table += Row("images stored", figures.stored_ids,
                fmt::format("in {} shards", WithThousands(scan.parts)));
+  if (figures.superseded_ids > 0) {
+    table += Row("images superseded", figures.superseded_ids,
+                 figures.still_in_shards == 0
+                     ? ""
+                     : fmt::format("{} still in shards: their sink takes them out when it "
+                                   "publishes or is idle",
+                                   WithThousands(figures.still_in_shards)));
+  }
   table += Row("images in the reserve", figures.deferred_ids);
   if (figures.redriven > 0) table += Row("driven again", figures.redriven);
   if (figures.redriven_in_flight > 0) {
@@ -159,6 +168,7 @@ std::string AuditJson(const AuditScan& scan) {
         {"redriven", figures.redriven},
         {"redriven_in_flight", figures.redriven_in_flight},
         {"stored", figures.stored},
+        {"superseded", figures.superseded},
         {"rejected", figures.rejected},
         {"review", figures.review},
         {"deferred", figures.deferred},
@@ -168,6 +178,8 @@ std::string AuditJson(const AuditScan& scan) {
         {"missing", figures.missing},
         {"waiting", waiting},
         {"stored_ids", figures.stored_ids},
+        {"superseded_ids", figures.superseded_ids},
+        {"still_in_shards", figures.still_in_shards},
         {"rejected_ids", figures.rejected_ids},
         {"review_ids", figures.review_ids},
         {"deferred_ids", figures.deferred_ids},

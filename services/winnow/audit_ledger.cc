@@ -30,6 +30,8 @@ constexpr std::uint16_t kIdDeferredNow = 8;
 constexpr std::uint16_t kIdDeferredSeen = 16;
 constexpr std::uint16_t kIdSettled = 32;
 constexpr std::uint16_t kIdReplayed = 64;
+constexpr std::uint16_t kIdReplaced = 128;         // by a record of a published part
+constexpr std::uint16_t kIdGaveWay = 256;          // rejected for a better copy
 
 constexpr std::string_view kDouble = "an arrival has one outcome";
 constexpr std::string_view kNeverArrived = "an outcome has an arrival";
@@ -186,7 +188,8 @@ void AuditLedger::Conclude(const Passage& passage, std::uint8_t arrival_flag,
 
 void AuditLedger::Rejected(const Passage& passage, record::Reason reason) {
   ++figures_.reasons[std::string(record::Name(reason))];
-  Conclude(passage, kRejectedOnce, kIdRejected);
+  const bool gave_way = reason == record::Reason::kSuperseded;
+  Conclude(passage, kRejectedOnce, gave_way ? kIdGaveWay : kIdRejected);
 }
 
 void AuditLedger::SentToReview(const Passage& passage) {
@@ -214,6 +217,8 @@ void AuditLedger::Deferred(const RecordId& id, bool now) {
 }
 
 void AuditLedger::Stored(const RecordId& id) { ++fates_[Short(id)].stored; }
+
+void AuditLedger::Replaced(const RecordId& id) { fates_[Short(id)].flags |= kIdReplaced; }
 
 void AuditLedger::StoredUntil(int partition, std::int64_t offset) {
   std::int64_t& until = stored_until_[partition];
@@ -262,7 +267,8 @@ class AuditLedger::Judgement {
 
   void JudgeSelected() {
     for (const SelectedPlace& place : ledger_.selected_) {
-      if (FateOf(place.id).stored > 0) continue;
+      const Fate& fate = FateOf(place.id);
+      if (fate.stored > 0 || (fate.flags & kIdReplaced) != 0) continue;
       const auto until = ledger_.stored_until_.find(place.partition);
       const bool passed =
           until != ledger_.stored_until_.end() && place.offset < until->second;
@@ -290,7 +296,9 @@ class AuditLedger::Judgement {
     const auto id_is = [&](std::uint16_t flag) {
       return is(kHasId) && (fate.flags & flag) != 0;
     };
-    if (is(kSelectedOnce) && fate.stored > 0) {
+    if (is(kSelectedOnce) && id_is(kIdReplaced)) {
+      ++figures_.superseded;
+    } else if (is(kSelectedOnce) && fate.stored > 0) {
       ++figures_.stored;
     } else if (is(kReviewOnce)) {
       ++figures_.review;
@@ -310,8 +318,10 @@ class AuditLedger::Judgement {
       ++figures_.deferred;
     } else if (id_is(kIdSettled)) {
       ++figures_.settled_with_earlier;
+    } else if (!ledger_.whole_selected_ && id_is(kIdReplaced)) {
+      ++figures_.superseded;  // its message in images.selected has expired
     } else if (!ledger_.whole_selected_ && is(kHasId) && fate.stored > 0) {
-      ++figures_.stored;  // its message in images.selected has expired
+      ++figures_.stored;  // likewise
     } else {
       ++figures_.missing;
       Break("an arrival has an outcome or is in flight",
@@ -335,8 +345,11 @@ class AuditLedger::Judgement {
 
   void JudgeId(const Id& id, const Fate& fate) {
     const auto is = [&](std::uint16_t flag) { return (fate.flags & flag) != 0; };
-    if (fate.stored > 0) ++figures_.stored_ids;
-    if (is(kIdRejected)) ++figures_.rejected_ids;
+    const bool superseded = IsSuperseded(fate);
+    if (superseded) ++figures_.superseded_ids;
+    if (superseded && fate.stored > 0) ++figures_.still_in_shards;
+    if (!superseded && fate.stored > 0) ++figures_.stored_ids;
+    if (is(kIdRejected) || (is(kIdGaveWay) && !superseded)) ++figures_.rejected_ids;
     if (is(kIdReview)) ++figures_.review_ids;
     if (is(kIdDeferredNow)) ++figures_.deferred_ids;
     if (fate.stored > 1) {
@@ -351,11 +364,22 @@ class AuditLedger::Judgement {
     JudgeKinds(id, fate);
   }
 
-  // A record that was driven again may be judged anew.
+  static bool IsSelected(const Fate& fate) {
+    return (fate.flags & kIdSelected) != 0 || fate.stored > 0;
+  }
+
+  // Of the dataset: what gave way before it was selected is rejected.
+  static bool IsSuperseded(const Fate& fate) {
+    return IsSelected(fate) && (fate.flags & kIdReplaced) != 0;
+  }
+
+  // A record that was driven again may be judged anew. One that was selected and comes again after
+  // its better copy is turned away, which the sink may not have published yet.
   void JudgeKinds(const Id& id, const Fate& fate) {
     if ((fate.flags & kIdReplayed) != 0) return;
     std::vector<std::string_view> kinds;
-    if ((fate.flags & kIdSelected) != 0 || fate.stored > 0) kinds.emplace_back("selected");
+    const bool gave_way = (fate.flags & kIdGaveWay) != 0;
+    if (IsSelected(fate) || gave_way) kinds.emplace_back(gave_way ? "superseded" : "selected");
     if ((fate.flags & kIdRejected) != 0) kinds.emplace_back("rejected");
     if ((fate.flags & kIdReview) != 0) kinds.emplace_back("in review");
     if ((fate.flags & kIdDeferredNow) != 0) kinds.emplace_back("deferred");

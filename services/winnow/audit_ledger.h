@@ -49,6 +49,7 @@ struct AuditFigures {
   std::uint64_t redriven_in_flight = 0;  // wherever they were driven to; not in in_flight
   // What became of the arrivals: the sum is `arrivals`.
   std::uint64_t stored = 0;
+  std::uint64_t superseded = 0;  // selected, then a better copy took their place in the dataset
   std::uint64_t rejected = 0;
   std::uint64_t review = 0;
   std::uint64_t deferred = 0;
@@ -59,6 +60,8 @@ struct AuditFigures {
   std::array<std::uint64_t, kAuditStages.size()> waiting{};  // of in_flight, by stage
   // Of ids, by kind.
   std::uint64_t stored_ids = 0;
+  std::uint64_t superseded_ids = 0;
+  std::uint64_t still_in_shards = 0;  // of superseded_ids: their sink has yet to take them out
   std::uint64_t rejected_ids = 0;
   std::uint64_t review_ids = 0;
   std::uint64_t deferred_ids = 0;
@@ -106,6 +109,8 @@ class AuditLedger {
 
   // In a published part.
   void Stored(const RecordId& id);
+  // A record of a published part takes its place.
+  void Replaced(const RecordId& id);
   // Below this offset of images.selected everything is in parts or holds nothing to store.
   void StoredUntil(int partition, std::int64_t offset);
 

@@ -157,8 +157,81 @@ TEST_F(AuditLedgerTest, TakesIdsOfAnyForm) {
   EXPECT_EQ(ledger_.Judge().figures.ids, 2u);
 }
 
+TEST_F(AuditLedgerTest, GivesWhatABetterCopyReplacedOneOutcome) {
+  for (int n = 0; n < 2; ++n) {
+    ledger_.Arrived(0, n, Id(n + 1));
+    ledger_.Selected(From(n, n + 1), 0, n);
+  }
+  ledger_.Stored(Id(2));
+  ledger_.Replaced(Id(1));
+  ledger_.StoredUntil(0, 2);
+  ledger_.Whole(true, true);
+  EXPECT_TRUE(Rules().empty()) << Rules().front();
+  const AuditFigures figures = ledger_.Judge().figures;
+  EXPECT_EQ(figures.stored, 1u);
+  EXPECT_EQ(figures.superseded, 1u);
+  EXPECT_EQ(figures.stored_ids, 1u);
+  EXPECT_EQ(figures.superseded_ids, 1u);
+  EXPECT_EQ(figures.still_in_shards, 0u);
+  EXPECT_EQ(figures.rejected + figures.in_flight + figures.missing, 0u);
+
+  ledger_.Stored(Id(1));  // not taken out yet
+  EXPECT_TRUE(Rules().empty()) << Rules().front();
+  EXPECT_EQ(ledger_.Judge().figures.superseded, 1u);
+  EXPECT_EQ(ledger_.Judge().figures.stored_ids, 1u);
+  EXPECT_EQ(ledger_.Judge().figures.still_in_shards, 1u);
+}
+
+// Without the better copy's word it would be missing.
+TEST_F(AuditLedgerTest, MissesWhatTheSinkPassedAndNothingReplaced) {
+  ledger_.Arrived(0, 0, Id(1));
+  ledger_.Selected(From(0, 1), 0, 0);
+  ledger_.StoredUntil(0, 1);
+  EXPECT_EQ(Rules(), std::vector<std::string>{"what was selected is stored"});
+}
+
+TEST_F(AuditLedgerTest, LetsAReplacedImageThatComesAgainBeTurnedAway) {
+  for (int n = 0; n < 2; ++n) ledger_.Arrived(0, n, Id(n + 1));
+  ledger_.Arrived(0, 2, Id(1));
+  ledger_.Selected(From(0, 1), 0, 0);
+  ledger_.Stored(Id(1));
+  ledger_.Selected(From(1, 2), 0, 1);
+  ledger_.Rejected(From(2, 1), record::Reason::kSuperseded);
+  EXPECT_TRUE(Rules().empty()) << "the better copy is on its way";
+  EXPECT_EQ(ledger_.Judge().figures.stored, 1u);
+  ledger_.Stored(Id(2));
+  ledger_.Replaced(Id(1));
+  EXPECT_TRUE(Rules().empty());
+  EXPECT_EQ(ledger_.Judge().figures.superseded, 1u);
+  EXPECT_EQ(ledger_.Judge().figures.rejected, 1u);
+  EXPECT_EQ(ledger_.Judge().figures.superseded_ids, 1u);
+  EXPECT_EQ(ledger_.Judge().figures.rejected_ids, 0u);
+  ledger_.Arrived(0, 3, Id(1));
+  ledger_.Rejected(From(3, 1), record::Reason::kBlurry);
+  EXPECT_EQ(Rules(), std::vector<std::string>{"an id has one kind of outcome"});
+}
+
+// What gave way in the reserve never was in the dataset.
+TEST_F(AuditLedgerTest, CountsWhatGaveWayInTheReserveAsRejected) {
+  ledger_.Arrived(0, 0, Id(1));
+  ledger_.Arrived(0, 1, Id(2));
+  ledger_.Arrived(0, 2, Id(3));
+  Passage settled = From(0, 1);
+  settled.settled = true;
+  ledger_.Rejected(settled, record::Reason::kSuperseded);
+  ledger_.Rejected(From(2, 3), record::Reason::kReserveFull);
+  ledger_.Selected(From(1, 2), 0, 0);
+  ledger_.Stored(Id(2));
+  ledger_.Replaced(Id(1));
+  ledger_.Replaced(Id(3));
+  EXPECT_TRUE(Rules().empty());
+  EXPECT_EQ(ledger_.Judge().figures.rejected, 2u);
+  EXPECT_EQ(ledger_.Judge().figures.rejected_ids, 2u);
+  EXPECT_EQ(ledger_.Judge().figures.superseded, 0u);
+}
+
 TEST_F(AuditLedgerTest, KeepsTheBalance) {
-  for (int n = 0; n < 8; ++n) ledger_.Arrived(0, n, Id(n));
+  for (int n = 0; n < 9; ++n) ledger_.Arrived(0, n, Id(n));
   ledger_.Rejected(From(0, 0), record::Reason::kBlurry);
   ledger_.SentToReview(From(1, 1));
   ledger_.Selected(From(2, 2), 0, 0);
@@ -167,11 +240,15 @@ TEST_F(AuditLedgerTest, KeepsTheBalance) {
   ledger_.Died(From(4, 4), "valid/0/1", false, "undecodable");
   ledger_.Waits(From(5, 5), AuditStage::kDeduper);
   ledger_.Selected(From(6, 6), 0, 1);
+  ledger_.Selected(From(8, 8), 0, 2);
+  ledger_.Replaced(Id(8));
   const AuditFigures figures = ledger_.Judge().figures;
   EXPECT_EQ(figures.missing, 1u);
   EXPECT_EQ(figures.in_flight, 2u);
-  EXPECT_EQ(figures.stored + figures.rejected + figures.review + figures.deferred + figures.dead +
-                figures.settled_with_earlier + figures.in_flight + figures.missing,
+  EXPECT_EQ(figures.superseded, 1u);
+  EXPECT_EQ(figures.stored + figures.superseded + figures.rejected + figures.review +
+                figures.deferred + figures.dead + figures.settled_with_earlier +
+                figures.in_flight + figures.missing,
             figures.arrivals);
 }
 

@@ -63,6 +63,11 @@ class Scan {
  private:
   enum class Moment { kBefore, kAfter };
 
+  // No record and no outcome.
+  static bool IsOrderToForget(const LogEntry& entry) {
+    return !entry.value && entry.headers.contains(std::string(kafka::kForgetHeader));
+  }
+
   std::string Name(Topic topic) const { return kafka::TopicName(topic, places_.prefix); }
   void Break(std::string_view rule, std::string example) {
     cli::Break(found_, rule, std::move(example));
@@ -147,6 +152,7 @@ class Scan {
       WINNOW_RETURN_IF_ERROR(reader_.ReadRange(Name(topic), range.partition,
                                                std::max(from, range.begin), range.end,
                                                [&](const LogEntry& entry) {
+                                                 if (IsOrderToForget(entry)) return true;
                                                  ledger_.Waits(Read(topic, entry).first, stage);
                                                  return true;
                                                }));
@@ -192,6 +198,7 @@ class Scan {
 
   void Store(const std::string& directory, const dataset::Part& part) {
     for (const std::string& id : part.ids) ledger_.Stored(RecordId(id));
+    for (const std::string& id : part.replaces) ledger_.Replaced(RecordId(id));
     if (part.topic == Name(Topic::kSelected)) {
       ledger_.StoredUntil(part.partition, part.complete_until);
     } else {

@@ -73,7 +73,9 @@ class NoOutput : public stream::Output {
  public:
   Status Recover(const stream::StateView&) override { return {}; }
   Status Append(ImageRecord&) override { return {}; }
+  Status Remove(const ImageRecord&) override { return {}; }
   Status Seal() override { return {}; }
+  Result<bool> TakeOut() override { return false; }
   Result<std::vector<stream::StateWrite>> Prepare() override {
     return std::vector<stream::StateWrite>();
   }

@@ -8,6 +8,7 @@
 #include "libs/dataset/report.h"
 #include "libs/dataset/shard_output.h"
 #include "libs/local/ledger.h"
+#include "services/winnow/duplicate_groups.h"
 #include "services/winnow/pictures.h"
 #include "services/winnow/tally.h"
 
@@ -113,16 +114,6 @@ struct Twins {
   bool exact = false;
 };
 
-// Between a copy and the first of those whose place it took, as the deduper said.
-int DistanceToReplaced(const ImageRecord& better) {
-  for (const record::StageVerdict& verdict : better.history) {
-    const auto distance = verdict.scores.find("distance");
-    if (verdict.stage != "deduper" || distance == verdict.scores.end()) continue;
-    return static_cast<int>(distance->second);
-  }
-  return 0;
-}
-
 Result<std::vector<Twins>> FindTwins(const Tally& tally, const local::Ledger& ledger) {
   std::vector<Twins> twins;
   for (const auto& [id, dropped] : tally.duplicate_sample().records()) {
@@ -135,7 +126,8 @@ Result<std::vector<Twins>> FindTwins(const Tally& tally, const local::Ledger& le
   for (const auto& [id, kept] : tally.replacement_sample().records()) {
     WINNOW_ASSIGN_OR_RETURN(std::optional<ImageRecord> dropped,
                             ledger.Find(kept.duplicate->replaces.front()));
-    if (dropped) twins.push_back({std::move(*dropped), kept, DistanceToReplaced(kept), false});
+    if (!dropped) continue;
+    twins.push_back({std::move(*dropped), kept, DistanceToReplaced(kept).value_or(0), false});
   }
   return twins;
 }

@@ -89,7 +89,7 @@ Status IngestFeed::Produce(const stream::SourceEntry& entry, record::ImageRecord
   message.value = record.source_fault == record::Reason::kTooManyBytes
                       ? record::RecordCodec::EncodeWithoutPayload(record)
                       : record::RecordCodec::Encode(record);
-  const std::uint64_t bytes = message.value.size();
+  const std::uint64_t bytes = message.value->size();
   return place_.producer.Send(std::move(message), [this, entry, retry, bytes](Status done) {
     Settle(entry, retry, bytes, std::move(done));
   });

@@ -7,6 +7,7 @@
 
 #include "services/winnow/acl_command.h"
 #include "services/winnow/audit_command.h"
+#include "services/winnow/forget_command.h"
 #include "services/winnow/ingest_command.h"
 #include "services/winnow/replay_command.h"
 #include "services/winnow/state_command.h"
@@ -22,6 +23,7 @@ struct KafkaCommands::Options {
   AuditCommandOptions audit;
   ReplayCommandOptions dead{.from = ReplayFrom::kDead};
   ReplayCommandOptions rejected{.from = ReplayFrom::kRejected};
+  ForgetOptions forget;
   std::string state;
   StatusCommandOptions status;
 };
@@ -166,6 +168,23 @@ void AddReplay(CLI::App& app, ReplayCommandOptions& dead, ReplayCommandOptions& 
                 rejected, result);
 }
 
+void AddForget(CLI::App& app, ForgetOptions& options, ExitCode& result) {
+  auto* const forget = app.add_subcommand(
+      "forget", "Take an erased image out of what deduplication remembers: copies are new again");
+  forget
+      ->add_option("IMAGE", options.image,
+                   "Record id; with --state also the path within the input folder")
+      ->required();
+  AddConnection(*forget, options.connection);
+  forget->get_option("--brokers")->required(false);
+  auto* const spec = forget->add_option("--spec", options.spec, "Collection spec of that run, YAML");
+  forget
+      ->add_option("--state", options.state,
+                   "State folder of a stopped `winnow run`, instead of services on Kafka")
+      ->needs(spec);
+  forget->callback([&] { result = ForgetCommand(options); });
+}
+
 void AddState(CLI::App& app, std::string& directory, ExitCode& result) {
   auto* const state = app.add_subcommand("state", "Look at a stage's state");
   state->require_subcommand(1);
@@ -206,6 +225,7 @@ KafkaCommands::KafkaCommands(CLI::App& app, ExitCode& result)
   AddIngest(app, options_->ingest, result);
   AddAudit(app, options_->audit, result);
   AddReplay(app, options_->dead, options_->rejected, result);
+  AddForget(app, options_->forget, result);
   AddState(app, options_->state, result);
   AddStatus(app, options_->status, result);
 }

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "services/winnow/duplicates_command.h"
 #include "services/winnow/eval_command.h"
 #include "services/winnow/explain_command.h"
-#include "services/winnow/forget_command.h"
 #include "services/winnow/kafka_commands.h"
 #include "services/winnow/manual_command.h"
 #include "services/winnow/run_command.h"
@@ -64,21 +64,32 @@ void AddExplain(CLI::App& app, winnow::cli::ExplainOptions& options, ExitCode& r
   explain->callback([&] { result = RunExplain(options); });
 }
 
-void AddForget(CLI::App& app, winnow::cli::ForgetOptions& options, ExitCode& result) {
-  auto* const forget = app.add_subcommand(
-      "forget", "Take an erased image out of the deduper's memory: copies of it are new again");
-  forget->add_option("SPEC", options.spec, "Collection spec of the run, YAML")->required();
-  forget->add_option("IMAGE", options.image, "Record id, or path within the input folder")
-      ->required();
-  forget->add_option("--state", options.state, "State folder of the run")->required();
-  forget->callback([&] { result = winnow::cli::ForgetCommand(options); });
-}
-
 void AddVerify(CLI::App& app, std::string& output, ExitCode& result) {
   auto* const verify =
       app.add_subcommand("verify", "Check a dataset against its manifest, byte for byte");
   verify->add_option("OUTPUT", output, "Folder of the dataset")->required();
   verify->callback([&] { result = winnow::cli::VerifyCommand(output); });
+}
+
+void AddDuplicates(CLI::App& app, winnow::cli::DuplicatesOptions& options, ExitCode& result) {
+  auto* const duplicates = app.add_subcommand(
+      "duplicates", "Show what a run dropped as duplicates, beside what it kept");
+  duplicates->add_option("SPEC", options.spec, "Collection spec of the run, YAML")->required();
+  duplicates->add_option("--input", options.input, "Folder of images of the run")->required();
+  duplicates->add_option("--output", options.output, "Folder of its dataset")->required();
+  duplicates->add_option("--html", options.html, "Write the page to this file")->required();
+  duplicates->add_option("--state", options.state,
+                         "Folder of its state (default OUTPUT/.winnow/state)");
+  duplicates->add_option("--groups", options.limits.groups,
+                         "Kept images to show, those with most dropped ones (default 100)")
+      ->check(CLI::Range(1, 100000));
+  duplicates->add_option("--of-a-group", options.limits.of_a_group,
+                         "Dropped images to show of each (default 24)")
+      ->check(CLI::Range(1, 10000));
+  duplicates->add_option("--models", options.models, "Folder of detector models");
+  duplicates->add_option("--threads", options.threads, "Images worked on at once")
+      ->check(CLI::Range(0, 1024));
+  duplicates->callback([&] { result = winnow::cli::DuplicatesCommand(options); });
 }
 
 void AddEval(CLI::App& app, winnow::cli::EvalDuplicatesOptions& options, ExitCode& result) {
@@ -120,15 +131,15 @@ int main(int argc, char** argv) {
   ExitCode result = ExitCode::kOk;
   winnow::cli::RunCommandOptions run;
   winnow::cli::ExplainOptions explain;
-  winnow::cli::ForgetOptions forget;
+  winnow::cli::DuplicatesOptions duplicates;
   winnow::cli::EvalDuplicatesOptions eval;
   std::string spec_file;
   std::string dataset;
   AddRun(app, run, result);
   AddSpec(app, spec_file, result);
   AddExplain(app, explain, result);
-  AddForget(app, forget, result);
   AddVerify(app, dataset, result);
+  AddDuplicates(app, duplicates, result);
   AddEval(app, eval, result);
   const winnow::cli::KafkaCommands kafka(app, result);
   winnow::cli::AddManualCommands(app, result);

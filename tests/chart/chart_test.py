@@ -403,7 +403,7 @@ class OthersTest(unittest.TestCase):
         schema = json.loads((chart.CHART / "values.schema.json").read_text())
         auth = schema["properties"]["kafka"]["properties"]["auth"]["properties"]
         # The rest are tools for a person.
-        self.assertEqual(set(auth["secrets"]["properties"]), set(users) - {"audit", "replay"})
+        self.assertEqual(set(auth["secrets"]["properties"]), set(users) - {"audit", "forget", "replay"})
         raw = {user for user, zone in users.items() if zone == "raw"} - {"audit", "replay"}
         self.assertEqual(raw, invariants.MAY_SEE_RAW - {"gateway"})
 

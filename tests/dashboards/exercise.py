@@ -1,7 +1,8 @@
 """A pipeline of real services, on a broker of its own, under load, asked by a real Prometheus.
 
 The load is such that every figure of the dashboards moves: pictures with labels, consents and times
-beside them, copies, damaged ones, faces, and messages that are no records.
+beside them, copies, better copies of what is stored or waits already, pictures too plain to be
+compared, damaged ones, faces, and messages that are no records.
 """
 import datetime
 import json
@@ -19,6 +20,7 @@ sys.path[:0] = [str(REPOSITORY / path) for path in
 import broker as kafka  # noqa: E402
 import kafka_feed  # noqa: E402
 import pipeline as local  # noqa: E402
+import plain  # noqa: E402
 import queries  # noqa: E402
 import supervised  # noqa: E402
 
@@ -26,12 +28,15 @@ SPEC = pathlib.Path(__file__).with_name("exercise.yaml")
 SCRAPE = 1  # seconds; production asks every 5 to 30
 FACES = "A-dlib-faces/images"
 MOST_FACES = 8
+PLAIN = 6
+SIZE, LARGER = (320, 240), (640, 480)
 READY_SECONDS = 60
 # Two instances of what shares its work: panels by process have something to compare.
 INSTANCES = {"validator": 2, "privacy-blurrer": 1, "deduper": 1, "balancer": 1, "sink": 1}
 SETTINGS = {
     "kafka.session_timeout_ms": 6000,  # a killed process is missed sooner
     "sink.seal_when_idle_seconds": "5s",
+    "deduper.index_memory": "1MiB",  # the rest of the index is in files
     "sources.DOCK": "10min",
     "sources.GATE": "10min",
 }
@@ -127,17 +132,29 @@ class Exercise:
 
     def feed(self, pictures, slices):
         """One slice after the other, each once the one before is through the stages."""
-        folder = self.directory / "pictures"
-        kafka_feed.make_pictures(self.programs / "make_pictures", folder, pictures, (320, 240))
+        folder = self._make("pictures", pictures, SIZE)
         for path in face_pictures():
             (folder / "people").mkdir(exist_ok=True)
             shutil.copy(path, folder / "people" / path.name)
+        plain.write_pictures(folder / "car", PLAIN)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         random.Random(len(paths)).shuffle(paths)
         kafka_feed.send_garbage(self.broker.bootstrap, 3, random.Random(1))
         self.fed = 3
         for index in range(slices):
             self._ingest(folder, paths[index::slices], first=index * len(paths) // slices)
+        self._feed_better_copies(pictures)
+
+    def _make(self, name, count, size):
+        return kafka_feed.make_pictures(self.programs / "make_pictures", self.directory / name,
+                                        count, size)
+
+    def _feed_better_copies(self, pictures):
+        """Some of the same pictures, larger: some of these are stored, others wait in reserve."""
+        folder = self._make("better", pictures // 4, LARGER)
+        paths = [path.rename(path.with_name("larger-" + path.name))
+                 for path in sorted(folder.rglob("picture-*"))]
+        self._ingest(folder, paths, first=1)
 
     def _ingest(self, root, paths, first):
         for number, path in enumerate(paths, first):

@@ -17,9 +17,11 @@ import importlib
 import importlib.util
 import itertools
 import json
+import logging
 import pathlib
 import sys
 import types
+import warnings
 
 SKIPPED = 77
 THRESHOLD = 10  # imagededup's default
@@ -226,6 +228,8 @@ def main():
     parser.add_argument("--strict", action="store_true")
     arguments = parser.parse_args()
     sets = json.loads(arguments.report.read_text(encoding="utf-8"))["sets"]
+    logging.disable(logging.INFO)  # imagededup tells every step of every search
+    warnings.filterwarnings("ignore", message="Parameter num_enc_workers has no effect")
     hashing = load_hashing()
     methods = [Method(hashing, name) for name in ("PHash", "DHash")]
     rows = [compare_set(report, methods) for report in sets]

@@ -32,7 +32,7 @@ SECONDS = 60
 PARTITIONS = 2
 RAW_TOPICS = ("images.raw", "images.valid", "images.review", "images.dead")
 INPUTS = ("images.raw", "images.valid", "images.safe", "images.unique", "images.selected")
-SAFE_USERS = ("deduper", "balancer", "sink", "status")
+SAFE_USERS = ("deduper", "balancer", "sink", "status", "forget")
 REFUSED = 29  # topic authorization failed
 
 # Both reserve and refusals of the balancer, refusals of every other stage but one: to refuse, the
@@ -169,6 +169,7 @@ class Test:
         self.break_messages()
         self.winnow("replay", "replay", "dead", "--all")
         self.winnow("replay", "replay", "rejected", "--all")
+        self.winnow("forget", "forget", "0" * 32)
         # What this test has sent itself has not arrived through images.raw: unsound, and read.
         self.winnow("audit", "audit", "--dataset", self.scratch / "services/dataset", code=3)
         self.watch_idle_pipeline()
@@ -300,7 +301,7 @@ class Test:
                              f"{len(topics)} topics {sorted(wrong) or ''}")
         writers = {topic: {service for service in self.users if "write" in allowed[service][topic]}
                    for topic in topics}
-        self.checks.tell(writers["images.safe"] == {"privacy-blurrer", "replay"},
+        self.checks.tell(writers["images.safe"] == {"privacy-blurrer", "replay", "forget"},
                          f"images.safe is written by {sorted(writers['images.safe'])}")
         for service in SAFE_USERS:
             self.refuse_raw(service, allowed[service])

@@ -174,12 +174,15 @@ class BadConditionsTest(unittest.TestCase):
         stored = next(path for path in pictures if "stored" in self.winnow(
             "explain", path.relative_to(self.pictures), "--state", state).stdout)
         name = stored.relative_to(self.pictures)
-        self.assertEqual(self.winnow("forget", self.spec, "nobody", "--state", state).returncode, 2)
-        self.assertEqual(self.winnow("forget", self.spec, name, "--state", self.output).returncode, 2)
-        forgotten = self.winnow("forget", self.spec, name, "--state", state)
+        at = ["--spec", SPEC, "--state", state]
+        self.assertEqual(self.winnow("forget", name).returncode, 2)
+        self.assertEqual(self.winnow("forget", "nobody", *at).returncode, 2)
+        self.assertEqual(self.winnow("forget", name, "--spec", SPEC, "--state",
+                                     self.output).returncode, 2)
+        forgotten = self.winnow("forget", name, *at)
         self.assertEqual(forgotten.returncode, 0, forgotten.stderr)
         self.assertIn("copies that arrive from now on are new", forgotten.stdout)
-        again = self.winnow("forget", self.spec, name, "--state", state)
+        again = self.winnow("forget", name, *at)
         self.assertIn("no image is compared with it", again.stdout)
         copy = stored.with_name("copy-" + stored.name)
         copy.write_bytes(stored.read_bytes())

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "libs/dataset/manifest.h"
 #include "libs/dataset/stream_shards.h"
@@ -272,6 +273,38 @@ TEST_F(SinkDeliveryTest, KilledAtEachStepOfOpeningWritingAndPublishingItStoresEa
   last.Signal(SIGTERM);
   EXPECT_EQ(last.Await(), 0);
   ExpectWhole(ids);
+}
+
+// Every fifth takes the place of the one before and of one of a part before.
+TEST_F(SinkDeliveryTest, KilledWhileItTakesOutWhatBetterCopiesReplacedItStoresTheOthersOnce) {
+  MakeTopics(1);
+  std::set<std::string> ids;
+  const auto id = [](int i) { return fmt::format("{:032x}", i); };
+  for (int i = 0; i < 100; ++i) {
+    record::ImageRecord record = Selected(id(i));
+    ids.insert(id(i));
+    if (i % 5 == 4 && i > 20) {
+      record.duplicate = record::Duplicate{};
+      for (const int earlier : {i - 1, i - 18}) {
+        record.duplicate->replaces.push_back(RecordId(id(earlier)));
+        ids.erase(id(earlier));
+      }
+    }
+    Send(Topic::kSelected, record);
+  }
+  Flush();
+  int kills = 0;
+  for (int kill_at = 10; kill_at <= 100; kill_at += 6) {
+    ChildSink child(Arguments("sink-0", 300, kill_at));
+    kills += child.Await() == 42 ? 1 : 0;
+  }
+  EXPECT_GE(kills, 10);
+  ChildSink last(Arguments("sink-0", 300));
+  const std::vector<std::string> expected(ids.begin(), ids.end());
+  EXPECT_TRUE(Eventually([&] { return StoredIds() == expected; }));
+  last.Signal(SIGTERM);
+  EXPECT_EQ(last.Await(), 0);
+  ExpectWhole(expected);
 }
 
 TEST_F(SinkDeliveryTest, AStopSealsNothingAndTheNextLifeStoresWhatWasOpen) {

@@ -1,6 +1,7 @@
 // What becomes of each message while nothing fails.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <set>
 
 #include "libs/record/codec.h"
@@ -130,6 +131,53 @@ TEST_F(StageDeliveryTest, TakesRawBytesOnASafeTopicForDead) {
   const auto dead = Read(Topic::kDead);
   ASSERT_EQ(dead.size(), 1u);
   EXPECT_EQ(dead[0].header(kafka::kDeadReasonHeader), "unredacted");
+}
+
+// An order stands in the log like a record, between what came before it and what comes after.
+TEST_F(StageDeliveryTest, ForgetsAnErasedImageWhicheverPartitionHasIt) {
+  MakeTopics(3);
+  Send(Topic::kSafe, RecordOf("gone"));
+  Send(Topic::kSafe, RecordOf("stays"));
+  Send(Topic::kSafe, RecordOf("gone"));
+  OrderToForget(Topic::kSafe, "gone", 3);
+  OrderToForget(Topic::kSafe, "never there", 3);
+  Send(Topic::kSafe, RecordOf("gone"));
+  Send(Topic::kSafe, RecordOf("stays"));
+  Flush();
+  {
+    RunningStage stage(Options(kCounter));
+    ASSERT_TRUE(Eventually([&] { return stage.observer.received() == 5; }));
+    ASSERT_TRUE(stage.Stop());
+    EXPECT_EQ(stage.observer.events("an erased image was forgotten"), 1u);
+  }
+  const auto ids = [&](Topic topic) {
+    std::multiset<std::string> found;
+    for (const Message& message : Read(topic)) found.insert(message.record().id.value());
+    return found;
+  };
+  EXPECT_EQ(ids(Topic::kUnique), (std::multiset<std::string>{"gone", "gone", "stays"}));
+  EXPECT_EQ(ids(Topic::kRejected), (std::multiset<std::string>{"gone", "stays"}));
+  EXPECT_TRUE(Read(Topic::kDead).empty());
+
+  // It is gone from the changelog as well.
+  OrderToForget(Topic::kSafe, "gone", 3);
+  OrderToForget(Topic::kSafe, "stays", 3);
+  Flush();
+  {
+    RunningStage stage(Options(kCounter));
+    ASSERT_TRUE(Eventually(
+        [&] { return stage.observer.events("an erased image was forgotten") == 2; }));
+    ASSERT_TRUE(stage.Stop());
+  }
+  std::filesystem::remove_all(StateDirectory(kCounter));
+  Send(Topic::kSafe, RecordOf("gone"));
+  Send(Topic::kSafe, RecordOf("stays"));
+  Flush();
+  RunningStage stage(Options(kCounter));
+  ASSERT_TRUE(Eventually([&] { return stage.observer.received() == 2; }));
+  ASSERT_TRUE(stage.Stop());
+  EXPECT_EQ(Read(Topic::kRejected).size(), 2u);
+  EXPECT_EQ(Read(Topic::kUnique).size(), 5u);
 }
 
 TEST_F(StageDeliveryTest, KeepsFieldsOfANewerSchema) {

@@ -134,9 +134,10 @@ void CountingObserver::Fenced() {
   fenced_ = true;
 }
 
-void CountingObserver::Event(stream::Severity severity, std::string_view,
+void CountingObserver::Event(stream::Severity severity, std::string_view message,
                              const stream::EventFields&) {
   const MutexLock lock(mutex_);
+  ++events_[std::string(message)];
   errors_ += severity == stream::Severity::kError ? 1 : 0;
 }
 
@@ -190,6 +191,11 @@ bool CountingObserver::fenced() const {
 std::uint64_t CountingObserver::errors() const {
   const MutexLock lock(mutex_);
   return errors_;
+}
+std::uint64_t CountingObserver::events(const std::string& message) const {
+  const MutexLock lock(mutex_);
+  const auto found = events_.find(message);
+  return found == events_.end() ? 0 : found->second;
 }
 std::uint64_t CountingObserver::settled() const {
   const MutexLock lock(mutex_);
@@ -331,6 +337,18 @@ void StageTest::SendBytes(Topic topic, const std::string& key, const std::string
       {.topic = Name(topic), .key = key, .value = value, .headers = headers, .time = kSent},
       [](const Status& taken) { EXPECT_TRUE(taken) << taken.error().message; });
   ASSERT_TRUE(sent) << sent.error().message;
+}
+
+void StageTest::OrderToForget(Topic topic, const std::string& id, int partitions) {
+  for (int partition = 0; partition < partitions; ++partition) {
+    const Status sent = sender_->producer->Send(
+        {.topic = Name(topic),
+         .partition = partition,
+         .headers = {{std::string(kafka::kForgetHeader), id}},
+         .time = kSent},
+        [](const Status& taken) { EXPECT_TRUE(taken) << taken.error().message; });
+    ASSERT_TRUE(sent) << sent.error().message;
+  }
 }
 
 void StageTest::Flush() { ASSERT_TRUE(sender_->producer->Flush(kPatience)); }

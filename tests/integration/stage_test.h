@@ -65,6 +65,7 @@ class CountingObserver : public stream::StageObserver {
   int times_no_part_was_left() const;  // after there had been some
   bool fenced() const;
   std::uint64_t errors() const;  // events of that severity
+  std::uint64_t events(const std::string& message) const;
   std::uint64_t settled() const;
   std::uint64_t aborted() const;
   std::map<int, std::uint64_t> lags() const;  // of the partitions it has now
@@ -89,6 +90,7 @@ class CountingObserver : public stream::StageObserver {
   int times_no_part_was_left_ WINNOW_GUARDED_BY(mutex_) = 0;
   bool fenced_ WINNOW_GUARDED_BY(mutex_) = false;
   std::uint64_t errors_ WINNOW_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint64_t> events_ WINNOW_GUARDED_BY(mutex_);
 };
 
 // RunStage on a thread, until Stop.
@@ -145,6 +147,8 @@ class StageTest : public testing::Test {
             const std::map<std::string, std::string>& headers = {});
   void SendBytes(kafka::Topic topic, const std::string& key, const std::string& value,
                  const std::map<std::string, std::string>& headers = {});
+  // To every partition.
+  void OrderToForget(kafka::Topic topic, const std::string& id, int partitions);
   void Flush();
   // What lies before the offset, as retention would.
   void DeleteRecords(kafka::Topic topic, int partition, std::int64_t before) const;

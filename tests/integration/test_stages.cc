@@ -89,6 +89,15 @@ class Counter : public stream::Processor {
     return outcome;
   }
 
+  Result<std::vector<stream::StateWrite>> Forget(const RecordId& id,
+                                                 const stream::StateView& state) override {
+    const std::string key = "id/" + id.value();
+    WINNOW_ASSIGN_OR_RETURN(const auto known, state.Get(key));
+    std::vector<stream::StateWrite> writes;
+    if (known) writes.push_back({key, std::nullopt});
+    return writes;
+  }
+
  private:
   std::uint64_t next_ = 0;
 };

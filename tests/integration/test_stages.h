@@ -17,7 +17,7 @@ inline constexpr std::string_view kCollection = "garden";
 inline constexpr std::string_view kPasser = "passer";
 
 // images.safe -> images.unique, with state: numbers the records of its partition (attribute
-// "number"); the same record again is rejected.
+// "number"); the same record again is rejected, unless it was forgotten.
 inline constexpr std::string_view kCounter = "counter";
 
 // images.safe -> images.unique, with state: defers records with attribute "do" = "defer" and admits

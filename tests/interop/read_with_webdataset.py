@@ -1,4 +1,5 @@
-"""Reads a Winnow dataset with the real webdataset package and compares it with its manifest.
+"""Reads a Winnow dataset with the real webdataset package and compares it with its manifest, or
+with those of its parts where services wrote it. What better copies replaced must not be in it.
 
 usage: read_with_webdataset.py DATASET_DIRECTORY
 
@@ -10,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import pathlib
 import sys
 import tarfile
 
@@ -30,6 +32,31 @@ IMAGES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 def check(condition, message):
     if not condition:
         sys.exit(f"FAILED: {message}")
+
+
+def load_parts(directory):
+    """The parts' manifests as one, each as the last rewriting of its shard left it."""
+    shards = []
+    parts = pathlib.Path(directory, ".winnow/parts")
+    for path in sorted(parts.glob("*.tar.json")):
+        part = json.loads(path.read_text(encoding="utf-8"))
+        rewrites = [json.loads(later.read_text(encoding="utf-8"))
+                    for later in parts.glob(f"{part['shard']}.r*.json")]
+        for rewrite in sorted(rewrites, key=lambda each: each["generation"]):
+            part |= {name: rewrite[name] for name in ("samples", "bytes", "sha256", "superseded")}
+        ids = [each for each in part["ids"] if each not in part["superseded"]]
+        shards.append(part | {"name": part["shard"], "ids": ids})
+    check(shards, "there is neither manifest.json nor a part")
+    stored = sum(shard["samples"] for shard in shards)
+    replaced = [each for shard in shards for each in shard["replaces"]]
+    return {"shards": shards, "totals": {"stored": stored}, "replaced": replaced}
+
+
+def load_manifest(directory):
+    path = pathlib.Path(directory, "manifest.json")
+    if not path.exists():
+        return load_parts(directory)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def check_files(directory, manifest):
@@ -62,32 +89,39 @@ def check_sample(sample, shard):
         image.load()
         check(image.format == IMAGES[extension], f"{key}: is {image.format}, named {extension}")
         check(image.size == (about["width"], about["height"]), f"{key}: {image.size}")
-    return key
+    return key, about.get("duplicate", {}).get("replaces", [])
 
 
-def read(path):
-    return webdataset.WebDataset(path, shardshuffle=False, handler=webdataset.reraise_exception)
+def read(path, samples):
+    """A shard of which nothing is left has to be expected: webdataset takes it for a mistake."""
+    return webdataset.WebDataset(path, shardshuffle=False, empty_check=samples > 0,
+                                 handler=webdataset.reraise_exception)
 
 
 def main(directory):
-    with open(os.path.join(directory, "manifest.json"), encoding="utf-8") as file:
-        manifest = json.load(file)
+    manifest = load_manifest(directory)
     check_files(directory, manifest)
     keys = []
+    replaced = set(manifest.get("replaced", []))
     for shard in manifest["shards"]:
-        found = [check_sample(sample, shard)
-                 for sample in read(os.path.join(directory, "shards", shard["name"]))]
+        path = os.path.join(directory, "shards", shard["name"])
+        samples = [check_sample(sample, shard) for sample in read(path, shard["samples"])]
+        found = [key for key, _ in samples]
         check(len(found) == shard["samples"], f"{shard['name']}: {len(found)} samples")
+        check(found == shard.get("ids", found), f"{shard['name']}: its manifest lists others")
         keys += found
+        replaced.update(each for _, replaces in samples for each in replaces)
     check(keys, "the dataset is empty")
+    check(not replaced & set(keys), f"still there: {sorted(replaced & set(keys))}")
     check(len(set(keys)) == len(keys), "a key occurs twice")
     check(len(keys) == manifest["totals"]["stored"], f"{len(keys)} samples in all")
     decoded = [sample for shard in manifest["shards"]
-               for sample in read(os.path.join(directory, "shards", shard["name"]))
+               for sample in read(os.path.join(directory, "shards", shard["name"]),
+                                  shard["samples"])
                .decode("pil").to_tuple("jpg;png;webp", "json")]
     check(len(decoded) == len(keys), "webdataset's own decoding loses samples")
     print(f"{len(keys)} samples in {len(manifest['shards'])} shards read with webdataset "
-          f"{webdataset.__version__}")
+          f"{webdataset.__version__}; {len(replaced)} replaced ones are not there")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,21 @@ Result<Fates> KafkaPipeline::ReadFates() const {
   for (const auto& [key, image] : StoredImages()) {
     fates[RecordId(key)] = {record::Disposition::kStored, record::Reason::kNone};
   }
+  WINNOW_ASSIGN_OR_RETURN(const std::vector<dataset::Part> parts, Parts());
+  const Fate superseded = {record::Disposition::kRejected, record::Reason::kSuperseded};
+  for (const dataset::Part& part : parts) {
+    for (const std::string& id : part.replaces) fates.try_emplace(RecordId(id), superseded);
+  }
   return fates;
+}
+
+Result<std::vector<dataset::Part>> KafkaPipeline::Parts() const {
+  return dataset::ReadParts(output_.path(), dataset::PosixFiles());
+}
+
+Result<cli::AuditScan> KafkaPipeline::Audit() const {
+  WINNOW_ASSIGN_OR_RETURN(const auto reader, kafka::NewLogReader(client_));
+  return cli::ScanPipeline(*reader, {prefix_, {output_.path()}}, std::chrono::seconds(5));
 }
 
 Result<std::set<int>> KafkaPipeline::PartitionsInUse(kafka::Topic topic) const {
@@ -195,7 +209,8 @@ Status KafkaPipeline::WaitForOutcomes(std::chrono::seconds timeout) {
   while (std::chrono::steady_clock::now() < deadline) {
     WINNOW_ASSIGN_OR_RETURN(const Fates fates, ReadFates());
     known = fates.size();
-    if (known == fed_) return {};
+    WINNOW_ASSIGN_OR_RETURN(const std::vector<dataset::Part> parts, Parts());
+    if (known == fed_ && dataset::FindReplaced(parts).empty()) return {};
     for (auto& service : services_) {
       if (service.wait_for(milliseconds(0)) == std::future_status::ready) return Stop();
     }

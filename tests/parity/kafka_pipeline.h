@@ -14,10 +14,12 @@
 #include "libs/base/ids.h"
 #include "libs/base/result.h"
 #include "libs/blob/blob_store.h"
+#include "libs/dataset/stream_shards.h"
 #include "libs/kafka/client_config.h"
 #include "libs/kafka/topics.h"
 #include "libs/record/reason.h"
 #include "libs/spec/spec.h"
+#include "services/winnow/audit_scan.h"
 #include "tests/pipeline/pipeline_driver.h"
 
 namespace winnow::parity_test {
@@ -42,18 +44,22 @@ class KafkaPipeline {
   // the source; the spec's if empty.
   Status Feed(const std::string& folder, const SourceId& source = {});
   void Start();
-  // Until every arrival has an outcome. kUnavailable after `timeout`.
+  // Until every arrival has an outcome and nothing that was replaced is in a shard. kUnavailable
+  // after `timeout`.
   Status WaitForOutcomes(std::chrono::seconds timeout);
   // Ends the services; the first error of any of them.
   Status Stop();
 
-  // By record id, of what is there now.
+  // By record id, of what is there now. What is superseded the parts say.
   Result<Fates> ReadFates() const;
   // Partitions of the topic that hold messages.
   Result<std::set<int>> PartitionsInUse(kafka::Topic topic) const;
   std::map<std::string, std::string> StoredImages() const {
     return pipeline_test::ImagesInShards(output_.path());
   }
+  Result<std::vector<dataset::Part>> Parts() const;
+  std::string DatasetDirectory() const { return output_.path(); }
+  Result<cli::AuditScan> Audit() const;
 
  private:
   explicit KafkaPipeline(spec::CollectionSpec spec, std::string brokers);

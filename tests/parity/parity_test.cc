@@ -1,8 +1,11 @@
 // A folder through LocalRunner and through the stages on Kafka.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "libs/dataset/manifest.h"
 #include "libs/image/thumbnail.h"
 #include "libs/testing/images.h"
 #include "tests/parity/kafka_pipeline.h"
@@ -37,6 +40,8 @@ spec::CollectionSpec Spec() {
 
 class ParityTest : public ::testing::Test {
  protected:
+  explicit ParityTest(spec::CollectionSpec spec = Spec()) : spec_(std::move(spec)) {}
+
   void SetUp() override {
     const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
     if (brokers == nullptr) GTEST_SKIP() << "WINNOW_KAFKA_BROKERS is not set";
@@ -76,7 +81,7 @@ class ParityTest : public ::testing::Test {
 
   // Runs the folder through the services to the end.
   void RunOnKafka(int partitions) {
-    auto created = KafkaPipeline::Create(Spec(), brokers_, partitions);
+    auto created = KafkaPipeline::Create(spec_, brokers_, partitions);
     ASSERT_TRUE(created) << created.error().message;
     services_ = std::move(*created);
     const Status fed = services_->Feed(local_.input.path());
@@ -91,8 +96,9 @@ class ParityTest : public ::testing::Test {
     fates_ = std::move(*fates);
   }
 
+  const spec::CollectionSpec spec_;
   std::string brokers_;
-  PipelineDriver local_{Spec()};
+  PipelineDriver local_{spec_};
   std::unique_ptr<KafkaPipeline> services_;
   Fates fates_;
 };
@@ -121,6 +127,107 @@ TEST_F(ParityTest, GivesEveryImageTheSameFateAndTheSameBytesAsOneProcess) {
   }
   ExpectEqual(fates_, expected);
   EXPECT_EQ(services_->StoredImages(), local_.StoredImages());
+}
+
+// Where the best of several copies stays: earlier ones are found in the shard being filled, in a
+// published one and in the reserve.
+class BetterCopiesTest : public ParityTest {
+ protected:
+  BetterCopiesTest() : ParityTest(KeepBest()) {}
+  static spec::CollectionSpec KeepBest() {
+    spec::CollectionSpec spec = Spec();
+    spec.dedup.keep = spec::Keep::kBest;
+    spec.balance.warmup = 25;
+    spec.balance.reserve_images = 50;
+    return spec;
+  }
+
+  void SetUp() override {
+    ParityTest::SetUp();
+    if (IsSkipped()) return;
+    const auto copy = [&](const std::string& name, std::uint32_t seed, std::uint32_t width) {
+      local_.input.Write(name, testing::MakeJpeg(
+                                   {.width = width, .height = width / 4 * 3, .seed = seed}));
+    };
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      const std::string name = std::to_string(i);
+      copy("bus/0near" + name + "a.jpg", 500 + i, 320);  // its better copy comes next
+      copy("bus/0near" + name + "b.jpg", 500 + i, 640);
+      copy("bus/zlate" + name + "a.jpg", 700 + i, 320);  // when there are too many of its class
+      copy("bus/zlate" + name + "b.jpg", 700 + i, 640);
+      // A better one comes later, and one that is better still at the end.
+      copy("bus/far" + name + ".jpg", 600 + i, 240);
+      copy("car/far" + name + ".jpg", 600 + i, 400);
+      copy("car/zfar" + name + ".jpg", 600 + i, 640);
+    }
+  }
+
+  // Of an audit that finds nothing wrong.
+  cli::AuditFigures SoundFigures() const {
+    const auto scan = services_->Audit();
+    EXPECT_TRUE(scan) << scan.error().message;
+    if (!scan) return {};
+    for (const cli::Violation& violation : scan->report.violations) {
+      ADD_FAILURE() << violation.rule << ": " << violation.examples.front();
+    }
+    EXPECT_EQ(scan->report.figures.in_flight, 0u);
+    EXPECT_EQ(scan->report.figures.still_in_shards, 0u);
+    return scan->report.figures;
+  }
+
+  // Of the parts, in their last generation.
+  std::size_t CountSuperseded(bool rewritten) const {
+    std::size_t count = 0;
+    const auto parts = services_->Parts();
+    EXPECT_TRUE(parts);
+    for (const dataset::Part& part : *parts) {
+      if ((part.generation > 0) == rewritten) count += part.superseded.size();
+    }
+    return count;
+  }
+};
+
+TEST_F(BetterCopiesTest, TakeThePlaceOfTheSameImagesAsInOneProcess) {
+  ASSERT_TRUE(local_.Run({.lanes = 2}));
+  ASSERT_NO_FATAL_FAILURE(RunOnKafka(1));
+  const Fates expected = LocalFates();
+  const Fate superseded = {Disposition::kRejected, record::Reason::kSuperseded};
+  EXPECT_GE(std::count_if(expected.begin(), expected.end(),
+                          [&](const auto& entry) { return entry.second == superseded; }),
+            15);
+  ExpectEqual(fates_, expected);
+  EXPECT_TRUE(services_->StoredImages() == local_.StoredImages());
+  EXPECT_GT(CountSuperseded(false), 0u) << "none was replaced while its shard was being filled";
+  EXPECT_GT(CountSuperseded(true), 0u) << "none was taken out of a published shard";
+  const auto problems = dataset::VerifyDataset(services_->DatasetDirectory());
+  ASSERT_TRUE(problems) << problems.error().message;
+  EXPECT_THAT(*problems, ::testing::IsEmpty());
+}
+
+TEST_F(BetterCopiesTest, LeaveNothingForAnAuditToFind) {
+  ASSERT_NO_FATAL_FAILURE(RunOnKafka(1));
+  const cli::AuditFigures figures = SoundFigures();
+  EXPECT_EQ(figures.stored_ids, services_->StoredImages().size());
+  // Those that waited in the reserve were rejected.
+  ASSERT_TRUE(figures.reasons.contains("superseded")) << "none was replaced in the reserve";
+  const Fate superseded = {Disposition::kRejected, record::Reason::kSuperseded};
+  EXPECT_EQ(figures.superseded_ids + figures.reasons.at("superseded"),
+            static_cast<std::uint64_t>(
+                std::count_if(fates_.begin(), fates_.end(),
+                              [&](const auto& entry) { return entry.second == superseded; })));
+  EXPECT_GT(figures.superseded_ids, 0u);
+}
+
+// Which of them comes first is not sure.
+TEST_F(BetterCopiesTest, MeetTheOthersWhateverTheNumberOfPartitions) {
+  ASSERT_NO_FATAL_FAILURE(RunOnKafka(3));
+  EXPECT_GT(SoundFigures().superseded_ids, 0u);
+  const auto selected = services_->PartitionsInUse(kafka::Topic::kSelected);
+  ASSERT_TRUE(selected) << selected.error().message;
+  EXPECT_EQ(selected->size(), 3u);
+  const auto problems = dataset::VerifyDataset(services_->DatasetDirectory());
+  ASSERT_TRUE(problems) << problems.error().message;
+  EXPECT_THAT(*problems, ::testing::IsEmpty());
 }
 
 // Over several partitions the stages that compare images see them in another order: which of two

@@ -7,6 +7,7 @@
 #include "libs/image/decode.h"
 #include "libs/image/thumbnail.h"
 #include "libs/testing/images.h"
+#include "services/winnow/explain_command.h"
 #include "tests/pipeline/marker_detector.h"
 #include "tests/pipeline/pipeline_driver.h"
 
@@ -175,6 +176,17 @@ TEST_F(SupersedingTest, LeavesNothingOfWhatWasReplacedInTheDataset) {
   EXPECT_GT(superseded, 0);
   EXPECT_EQ(totals.EndedByReason(Disposition::kRejected).at(record::Reason::kSuperseded),
             static_cast<std::uint64_t>(superseded));
+}
+
+TEST_F(SupersedingTest, ExplainsWhichImageTookThePlace) {
+  ASSERT_TRUE(driver_.Run({.lanes = 2}));
+  const auto records = driver_.Records();
+  const std::string story = cli::TellStory(records.at("car/1.jpg"));
+  EXPECT_NE(story.find("rejected: superseded"), std::string::npos) << story;
+  EXPECT_NE(story.find("superseded by " + records.at("car/10.jpg").id.value() + " (car/10.jpg)"),
+            std::string::npos)
+      << story;
+  EXPECT_EQ(story.find("(split "), std::string::npos) << "it is in no shard any more: " << story;
 }
 
 TEST_F(SupersedingTest, MakesTheSameDatasetHoweverOftenItIsKilled) {

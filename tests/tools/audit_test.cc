@@ -121,6 +121,13 @@ TEST_F(AuditTest, FindsASelectedImageThatTheSinkPassedOver) {
   EXPECT_EQ(Rules(Audit(kBroken)), std::vector<std::string>{"what was selected is stored"});
 }
 
+TEST_F(AuditTest, TakesAnOrderToForgetForNoImage) {
+  Reject(Arrive(1), 1);
+  CommitAll();
+  ASSERT_EQ(Winnow({"forget", "0123456789abcdef0123456789abcdef"}).code, 0);
+  EXPECT_EQ(Audit(kSound)["figures"]["waiting"]["deduper"], 0);
+}
+
 TEST_F(AuditTest, FindsAnOutcomeOfNothing) {
   Arrive(1);
   // Beyond every partition of images.raw.

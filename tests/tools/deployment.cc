@@ -52,11 +52,11 @@ void DeploymentTest::SetUp() {
   std::filesystem::create_directories(folder_);
 }
 
-void DeploymentTest::MakeTopics() {
+void DeploymentTest::MakeTopics(int partitions) {
   auto topics = kafka::LoadTopics(WINNOW_TOPICS);
   ASSERT_TRUE(topics) << topics.error().message;
   for (kafka::TopicDeclaration& topic : *topics) {
-    topic.partitions = 1;
+    topic.partitions = partitions;
     topic.replication = 1;
     topic.configs["min.insync.replicas"] = "1";
     // Messages of the test are old.
@@ -95,9 +95,9 @@ std::int64_t DeploymentTest::Produce(Topic topic, const std::string& key,
     EXPECT_TRUE(made) << made.error().message;
     producer_ = std::move(*made);
   }
-  const Status sent = producer_->Send({Name(topic), key, value, headers, kTime}, [](Status done) {
-    EXPECT_TRUE(done) << done.error().message;
-  });
+  const Status sent = producer_->Send(
+      {.topic = Name(topic), .key = key, .value = value, .headers = headers, .time = kTime},
+      [](Status done) { EXPECT_TRUE(done) << done.error().message; });
   EXPECT_TRUE(sent) << sent.error().message;
   const Status flushed = producer_->Flush(kDeadline);
   EXPECT_TRUE(flushed) << flushed.error().message;

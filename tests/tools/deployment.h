@@ -40,8 +40,8 @@ class DeploymentTest : public testing::Test {
  protected:
   void SetUp() override;
 
-  // Every topic of deploy/topics.yaml with one partition.
-  void MakeTopics();
+  // Every topic of deploy/topics.yaml.
+  void MakeTopics(int partitions = 1);
   std::string Name(kafka::Topic topic) const { return kafka::TopicName(topic, prefix_); }
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   void WriteFile(const std::string& name, const std::string& bytes) const;

@@ -122,7 +122,8 @@ def options(kind, said):
         "heatmap": {"calculate": False, "cellGap": 1, "showValue": "never",
                     "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64, "exponent": 0.5,
                               "reverse": False, "fill": "dark-orange"},
-                    "yAxis": {"unit": "s", "axisPlacement": "left", "reverse": False},
+                    "yAxis": {"unit": unit_of(kind, said), "axisPlacement": "left",
+                              "reverse": False},
                     "rowsFrame": {"layout": "auto"}, "filterValues": {"le": 1e-9},
                     "tooltip": {"show": True, "yHistogram": False}, "legend": {"show": True},
                     "exemplars": {"color": "rgba(255,0,255,0.7)"}},
@@ -130,12 +131,16 @@ def options(kind, said):
     }[kind]
 
 
-def field_defaults(kind, said):
+def unit_of(kind, said):
     unit = said.get("unit", "s" if kind == "heatmap" else "none")
+    return unit if unit in NAMED_UNITS else f"suffix: {unit}"
+
+
+def field_defaults(kind, said):
     colours = said.get("colours", ["blue"])
     if "limits" in said:
         colours = ["transparent", *said["limits"]]
-    made = {"unit": unit if unit in NAMED_UNITS else f"suffix: {unit}", "min": 0,
+    made = {"unit": unit_of(kind, said), "min": 0,
             "thresholds": thresholds(colours), "mappings": mappings(said.get("words", {})),
             "color": {"mode": "palette-classic" if kind == "timeseries" else "thresholds"},
             "custom": custom(kind, said)}

@@ -306,13 +306,16 @@ def draw_heatmap(self):
     axes.pcolormesh([moment(time) for time in times], range(len(rows)),
                     [[value or math.nan for value in line] for line in cells],
                     cmap="Oranges", shading="nearest")
-    axes.set_yticks(range(len(rows)), [upper_bound(series) for _, series in rows], fontsize=6)
+    unit = self.panel["options"]["yAxis"]["unit"]
+    axes.set_yticks(range(len(rows)), [upper_bound(series, unit) for _, series in rows], fontsize=6)
     axes.grid(False)
 
 
-def upper_bound(series):
+def upper_bound(series, unit):
     limit = float(series["metric"]["le"])
-    return figures.duration(limit) if math.isfinite(limit) else "more"
+    if not math.isfinite(limit):
+        return "more"
+    return figures.duration(limit) if unit == "s" else f"{limit:g}"
 
 
 def draw_table(self):

@@ -29,6 +29,7 @@ kafka.auth.type mtls needs kafka.tls.enabled: true
 {{- range $stage, $settings := $v.stages }}
 {{- include "winnow.problems.stage" (dict "root" $root "component" $stage) }}
 {{- end }}
+{{- include "winnow.problems.index" $root }}
 {{- if and $v.ingest.enabled (not $v.ingest.input) }}
 ingest.input is empty: name the volume that holds the folder, such as {persistentVolumeClaim: {claimName: photos}}
 {{- end }}

@@ -27,6 +27,9 @@ this one, then what the chart itself decides. (dict "root" $ "component" ...)
 {{- if eq .component "sink" -}}
 {{- $_ := set $ours "sink" (dict "directory" "/var/lib/winnow/dataset") -}}
 {{- end -}}
+{{- if eq .component "deduper" -}}
+{{- with include "winnow.indexMemory" $root }}{{ $_ := set $ours "deduper" (dict "index_memory" .) }}{{ end -}}
+{{- end -}}
 {{- if eq .component "privacy-blurrer" -}}
 {{- $_ := set $ours "models" "/usr/share/winnow/models" -}}
 {{- end -}}
