@@ -191,14 +191,14 @@ Status PartitionOpener::OpenState(PartitionTask& task) {
   const std::string directory = PartitionDirectory(options_.state_directory, task.partition);
   const StateIdentity identity = {options_.stage, topics_.cluster, topics_.input,
                                   topics_.changelog, task.partition};
-  WINNOW_ASSIGN_OR_RETURN(task.state, PartitionState::Open(directory, identity));
+  WINNOW_ASSIGN_OR_RETURN(task.state, PartitionState::Open(directory, identity, state_memory_));
   bool start_over = false;
   WINNOW_RETURN_IF_ERROR(CheckPlace(task, directory, start_over));
   if (start_over) {
     task.state.reset();
     std::error_code ignored;
     std::filesystem::remove_all(directory, ignored);
-    WINNOW_ASSIGN_OR_RETURN(task.state, PartitionState::Open(directory, identity));
+    WINNOW_ASSIGN_OR_RETURN(task.state, PartitionState::Open(directory, identity, state_memory_));
   }
   return Restore(task);
 }

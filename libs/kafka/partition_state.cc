@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "libs/base/wire.h"
-#include "libs/state/rocksdb_store.h"
 
 namespace winnow::kafka {
 namespace {
@@ -13,9 +13,6 @@ namespace {
 constexpr std::string_view kIdentityKey = "identity";
 constexpr std::string_view kPositionKey = "position";
 constexpr std::uint32_t kFormat = 1;
-// With a quarter of it, tables were so small that merging them took the deduper as much CPU time as
-// judging did, once its state was some hundred megabytes.
-constexpr std::size_t kStoreBytes = 64u << 20;
 constexpr std::uint64_t kNoInput = ~std::uint64_t{0};
 
 std::string Text(const StateIdentity& identity) {
@@ -40,23 +37,23 @@ state::RocksDbOptions StoreOptions(const std::string& directory, state::OpenMode
   return {.directory = directory,
           .families = {std::string(kStateFamily), std::string(kOriginFamily),
                        std::string(kMetaFamily)},
-          .mode = mode,
-          .memory_bytes = kStoreBytes};
+          .mode = mode};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<PartitionState>> PartitionState::Open(const std::string& directory,
-                                                             const StateIdentity& identity) {
+Result<std::unique_ptr<PartitionState>> PartitionState::Open(
+    const std::string& directory, const StateIdentity& identity,
+    std::shared_ptr<const state::RocksDbMemory> memory) {
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   if (failed) {
     return ConfigError(fmt::format("cannot make the state directory {}: {}", directory,
                                    failed.message()));
   }
-  WINNOW_ASSIGN_OR_RETURN(
-      auto store,
-      state::OpenRocksDb(StoreOptions(directory, state::OpenMode::kReadWrite)));
+  state::RocksDbOptions options = StoreOptions(directory, state::OpenMode::kReadWrite);
+  options.memory = std::move(memory);
+  WINNOW_ASSIGN_OR_RETURN(auto store, state::OpenRocksDb(options));
   std::unique_ptr<PartitionState> opened(new PartitionState(std::move(store)));
   WINNOW_RETURN_IF_ERROR(opened->CheckIdentity(directory, identity));
   WINNOW_RETURN_IF_ERROR(opened->ReadPosition(directory));

@@ -10,6 +10,7 @@
 
 #include "libs/base/clock.h"
 #include "libs/base/result.h"
+#include "libs/state/rocksdb_store.h"
 #include "libs/state/state_store.h"
 
 namespace winnow::kafka {
@@ -43,8 +44,10 @@ class PartitionState {
  public:
   // Makes the directory if it is not there. kCorruptState for a directory of another partition,
   // topic, cluster or format.
-  static Result<std::unique_ptr<PartitionState>> Open(const std::string& directory,
-                                                      const StateIdentity& identity);
+  // Without `memory` to share with other partitions it has some of its own.
+  static Result<std::unique_ptr<PartitionState>> Open(
+      const std::string& directory, const StateIdentity& identity,
+      std::shared_ptr<const state::RocksDbMemory> memory = nullptr);
 
   // Whatever partition's it is. Commit fails.
   static Result<std::unique_ptr<PartitionState>> OpenToRead(const std::string& directory);

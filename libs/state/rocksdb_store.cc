@@ -8,17 +8,48 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 
 #include "libs/state/room.h"
 
 namespace winnow::state {
+
+constexpr int kCacheShardBits = 1;
+
+class RocksDbMemory {
+ public:
+  explicit RocksDbMemory(std::size_t bytes)
+      : bytes_(bytes),
+        cache_(rocksdb::NewLRUCache(bytes, kCacheShardBits)),
+        memtables_(std::make_shared<rocksdb::WriteBufferManager>(bytes / 2, cache_)) {}
+
+  std::size_t bytes() const { return bytes_; }
+  const std::shared_ptr<rocksdb::Cache>& cache() const { return cache_; }
+  const std::shared_ptr<rocksdb::WriteBufferManager>& memtables() const { return memtables_; }
+
+  void Joined() const { ++stores_; }
+  void Left() const { --stores_; }
+  std::uint64_t UsedByEach() const {
+    return cache_->GetUsage() / std::max<std::uint64_t>(stores_.load(), 1);
+  }
+
+ private:
+  const std::size_t bytes_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<rocksdb::WriteBufferManager> memtables_;
+  mutable std::atomic<std::uint64_t> stores_{0};
+};
+
+std::shared_ptr<const RocksDbMemory> NewRocksDbMemory(std::size_t bytes) {
+  return std::make_shared<RocksDbMemory>(bytes);
+}
+
 namespace {
 
 constexpr std::string_view kFormatKey = "winnow.state.format";
 constexpr std::string_view kFormatVersion = "1";
-constexpr int kCacheShardBits = 1;
 constexpr double kMemtableFilterShare = 0.05;
 
 Error ToError(const rocksdb::Status& status, const std::string& directory) {
@@ -42,11 +73,18 @@ std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), sli
 
 class RocksDbStore : public StateStore {
  public:
-  RocksDbStore(std::string directory, std::unique_ptr<rocksdb::DB> db,
+  RocksDbStore(std::string directory, std::shared_ptr<const RocksDbMemory> memory,
+               std::unique_ptr<rocksdb::DB> db,
                std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families)
-      : directory_(std::move(directory)), db_(std::move(db)), families_(std::move(families)) {}
+      : directory_(std::move(directory)),
+        memory_(std::move(memory)),
+        db_(std::move(db)),
+        families_(std::move(families)) {
+    memory_->Joined();
+  }
 
   ~RocksDbStore() override {
+    memory_->Left();
     for (const auto& [name, handle] : families_) db_->DestroyColumnFamilyHandle(handle);
   }
 
@@ -106,8 +144,8 @@ class RocksDbStore : public StateStore {
           Property(handle, DB::Properties::kEstimatePendingCompactionBytes);
     }
     // One cache for all families, and memtables are charged to it.
+    figures.memory_bytes += memory_->UsedByEach();
     rocksdb::ColumnFamilyHandle* const any = db_->DefaultColumnFamily();
-    figures.memory_bytes += Property(any, DB::Properties::kBlockCacheUsage);
     figures.writes_stopped = Property(any, DB::Properties::kIsWriteStopped) != 0;
     return figures;
   }
@@ -127,6 +165,7 @@ class RocksDbStore : public StateStore {
   }
 
   const std::string directory_;
+  const std::shared_ptr<const RocksDbMemory> memory_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::map<std::string, rocksdb::ColumnFamilyHandle*, std::less<>> families_;
 };
@@ -135,23 +174,21 @@ class RocksDbStore : public StateStore {
 // KiB and the cache has few shards: whole ones of a table outgrow a shard of a small cache, and each
 // look-up then reads them from disk. Large values (records held in reserve)
 // go to blob files, so that compaction does not rewrite pictures.
-rocksdb::Options EngineOptions(const RocksDbOptions& options) {
+rocksdb::Options EngineOptions(const RocksDbMemory& memory) {
   rocksdb::Options engine;
   engine.create_if_missing = true;
   engine.create_missing_column_families = true;
   engine.keep_log_file_num = 2;
   engine.max_open_files = 256;
   engine.max_background_jobs = 2;
-  engine.max_total_wal_size = options.memory_bytes;
-  const auto cache = rocksdb::NewLRUCache(options.memory_bytes, kCacheShardBits);
-  engine.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
-  engine.write_buffer_size = std::max<std::size_t>(options.memory_bytes / 8, 1u << 20);
+  engine.max_total_wal_size = memory.bytes();
+  engine.write_buffer_manager = memory.memtables();
+  engine.write_buffer_size = std::max<std::size_t>(memory.bytes() / 8, 1u << 20);
   // Most keys a stage asks for are not there: it asks whether it has seen a record.
   engine.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
   engine.memtable_whole_key_filtering = true;
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
+  table.block_cache = memory.cache();
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
@@ -212,7 +249,8 @@ Result<std::unique_ptr<StateStore>> OpenRocksDb(const RocksDbOptions& options) {
   if (options.mode == OpenMode::kReadWrite) {
     WINNOW_RETURN_IF_ERROR(RequireRoom(options.directory, kRoomToOpen));
   }
-  const rocksdb::Options engine = EngineOptions(options);
+  const auto memory = options.memory ? options.memory : NewRocksDbMemory(options.memory_bytes);
+  const rocksdb::Options engine = EngineOptions(*memory);
   const auto descriptors = Descriptors(options, engine);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
@@ -227,7 +265,7 @@ Result<std::unique_ptr<StateStore>> OpenRocksDb(const RocksDbOptions& options) {
   for (std::size_t i = 0; i < handles.size(); ++i) families[descriptors[i].name] = handles[i];
   rocksdb::DB& engine_ref = *db;
   std::unique_ptr<StateStore> store = std::make_unique<RocksDbStore>(
-      options.directory, std::move(db), std::move(families));
+      options.directory, memory, std::move(db), std::move(families));
   WINNOW_RETURN_IF_ERROR(CheckFormat(engine_ref, options));
   return store;
 }

@@ -12,12 +12,19 @@ namespace winnow::state {
 
 enum class OpenMode { kReadWrite, kReadOnly };
 
+// What several stores of one process share, so that the busy ones have what the idle ones leave; in
+// their figures each has an equal share of what is used.
+class RocksDbMemory;
+// Bounds all memory that RocksDB takes for them: block cache, memtables, indexes.
+std::shared_ptr<const RocksDbMemory> NewRocksDbMemory(std::size_t bytes);
+
 struct RocksDbOptions {
   std::string directory;
   std::vector<std::string> families;
   OpenMode mode = OpenMode::kReadWrite;
-  // Bounds all memory RocksDB takes: block cache, memtables, indexes.
+  // Of its own if there is none to share.
   std::size_t memory_bytes = 16u << 20;
+  std::shared_ptr<const RocksDbMemory> memory = nullptr;
 };
 
 // kConfig if the directory cannot be used (permissions, locked by another process, not there in

@@ -164,6 +164,31 @@ TEST(RoomTest, IsAskedForOfADirectoryThatMayNotBeThereYet) {
   EXPECT_NE(none.error().message.find(path), std::string::npos) << none.error().message;
 }
 
+TEST(RocksDbStoreTest, SharesMemoryThatTheFiguresDivide) {
+  TempDir one_dir;
+  TempDir other_dir;
+  const auto memory = NewRocksDbMemory(64u << 20);
+  const auto one = OpenRocksDb({.directory = one_dir.path(), .families = {"a"}, .memory = memory});
+  ASSERT_TRUE(one);
+  for (int i = 0; i < 200; ++i) {
+    const std::string value(30'000, static_cast<char>('a' + i % 26));
+    ASSERT_TRUE((*one)->Commit({{"a", {std::to_string(i), value}}}));
+  }
+  const auto alone = (*one)->Figures({"a"}).memory_bytes;
+  EXPECT_GT(alone, 4u << 20);
+  {
+    const auto other =
+        OpenRocksDb({.directory = other_dir.path(), .families = {"a"}, .memory = memory});
+    ASSERT_TRUE(other);
+    EXPECT_LT((*one)->Figures({"a"}).memory_bytes, alone);
+    EXPECT_GT((*other)->Figures({"a"}).memory_bytes, 0u);
+    ASSERT_TRUE((*other)->Commit({{"a", {"k", "v"}}}));
+    EXPECT_EQ((*other)->Get("a", "k").value(), "v");
+  }
+  EXPECT_GT((*one)->Figures({"a"}).memory_bytes, alone * 3 / 4);
+  EXPECT_EQ((*one)->Get("a", "7").value(), std::string(30'000, 'h'));
+}
+
 TEST(RocksDbStoreTest, RefusesADirectoryInUse) {
   const TempDir dir;
   const auto first = OpenRocksDb({.directory = dir.path(), .families = {"a"}});

@@ -44,7 +44,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFamily = "state";
 constexpr std::uint64_t kBatch = 10'000;
-constexpr std::size_t kStoreBytes = 64u << 20;  // as libs/kafka gives a partition
+constexpr std::size_t kStoreBytes = 96u << 20;  // as libs/kafka gives all partitions
 
 template <class T>
 T Must(Result<T> result) {
