@@ -42,6 +42,15 @@ class BetterCopiesTest : public PartitionShardsTest {
     record.annotations = {boxed, boxed, tag};
     return record;
   }
+  // 0 and 1 in one part, 5, which takes the place of 1, in the next.
+  void ReplaceInAPublishedPart() {
+    Start();
+    AppendLabelled(0, 0);
+    AppendLabelled(1, 1);
+    ASSERT_TRUE(output_->Seal(2));
+    AppendBetter(5, 2, {1});
+    ASSERT_TRUE(output_->Seal(3));
+  }
   static std::string IdOf(int index) { return StoredRecord(index).id.value(); }
   bool TakeOut() {
     const auto took_out = output_->TakeOut();
@@ -125,12 +134,7 @@ TEST_F(BetterCopiesTest, StoresNothingThatWasReplacedBeforeItCame) {
 }
 
 TEST_F(BetterCopiesTest, RemembersWhatWasTakenOutAsStored) {
-  Start();
-  AppendLabelled(0, 0);
-  AppendLabelled(1, 1);
-  ASSERT_TRUE(output_->Seal(2));
-  AppendBetter(5, 2, {1});
-  ASSERT_TRUE(output_->Seal(3));
+  ReplaceInAPublishedPart();
   EXPECT_TRUE(TakeOut());
   EXPECT_EQ(AppendLabelled(1, 3), AppendResult::kRepeated);
   EXPECT_EQ(Start(), 3);
@@ -142,24 +146,14 @@ TEST_F(BetterCopiesTest, RemembersWhatWasTakenOutAsStored) {
 }
 
 TEST_F(BetterCopiesTest, TakesOutAfterARestartWhatItHadNotBefore) {
-  Start();
-  AppendLabelled(0, 0);
-  AppendLabelled(1, 1);
-  ASSERT_TRUE(output_->Seal(2));
-  AppendBetter(5, 2, {1});
-  ASSERT_TRUE(output_->Seal(3));
+  ReplaceInAPublishedPart();
   Start();
   EXPECT_TRUE(TakeOut());
   EXPECT_THAT(Parts()[0].ids, ElementsAre(IdOf(0)));
 }
 
 TEST_F(BetterCopiesTest, StopsWhereTheShardToRewriteWasDamaged) {
-  Start();
-  AppendLabelled(0, 0);
-  AppendLabelled(1, 1);
-  ASSERT_TRUE(output_->Seal(2));
-  AppendBetter(5, 2, {1});
-  ASSERT_TRUE(output_->Seal(3));
+  ReplaceInAPublishedPart();
   const std::string path = "out/shards/" + Parts()[0].shard.name;
   const std::string sound = disk_.Contents(path).at(path);
   std::string bytes = sound;
@@ -173,12 +167,7 @@ TEST_F(BetterCopiesTest, StopsWhereTheShardToRewriteWasDamaged) {
 }
 
 TEST_F(BetterCopiesTest, RefusesGenerationsThatContradictTheirPart) {
-  Start();
-  AppendLabelled(0, 0);
-  AppendLabelled(1, 1);
-  ASSERT_TRUE(output_->Seal(2));
-  AppendBetter(5, 2, {1});
-  ASSERT_TRUE(output_->Seal(3));
+  ReplaceInAPublishedPart();
   EXPECT_TRUE(TakeOut());
   const std::string path = "out/.winnow/parts/street-train-p003-000000000000.tar.r1.json";
   const std::string good = disk_.Contents(path).at(path);

@@ -8,8 +8,7 @@
 #include <set>
 
 #include "libs/record/codec.h"
-#include "libs/testing/safe_payload.h"
-#include "libs/testing/stage_driver.h"
+#include "services/balancer/balancer_testing.h"
 
 namespace winnow::balancer {
 namespace {
@@ -21,17 +20,6 @@ using stream::Outcome;
 using Targets = std::map<std::string, double>;
 using Random = std::mt19937_64;
 
-ImageRecord Image(const std::string& id, const std::string& label, double sharpness = 0.5) {
-  ImageRecord image;
-  image.id = RecordId(id);
-  image.payload = record::SafePayloadForTesting::Make("picture of " + id);
-  image.attributes["class"] = label;
-  image.measurements.emplace();
-  image.measurements->sharpness = sharpness;
-  image.measurements->width = image.measurements->height = 512;
-  return image;
-}
-
 spec::CollectionSpec Spec(const Targets& targets, double tolerance, std::uint64_t warmup) {
   spec::CollectionSpec spec;
   spec.balance.axes = {{"class", targets, tolerance}};
@@ -41,10 +29,6 @@ spec::CollectionSpec Spec(const Targets& targets, double tolerance, std::uint64_
 }
 
 const Targets kHalves = {{"a", 0.5}, {"b", 0.5}};
-
-testing::StageDriver Driver(const spec::CollectionSpec& spec) {
-  return testing::StageDriver([spec] { return NewBalancer(spec); });
-}
 
 std::uint64_t EntriesUnder(const testing::StageDriver& driver, char prefix) {
   std::uint64_t count = 0;

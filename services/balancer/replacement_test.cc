@@ -6,9 +6,7 @@
 #include <random>
 #include <set>
 
-#include "libs/testing/safe_payload.h"
-#include "libs/testing/stage_driver.h"
-#include "services/balancer/balancer.h"
+#include "services/balancer/balancer_testing.h"
 #include "services/balancer/state_entries.h"
 
 namespace winnow::balancer {
@@ -23,17 +21,6 @@ using ::testing::HasSubstr;
 using Ids = std::vector<std::string>;
 using Counts = std::map<std::string, std::uint64_t>;  // by "axis=value"; only what is above 0
 
-ImageRecord Image(const std::string& id, const std::string& label, double sharpness = 0.5) {
-  ImageRecord image;
-  image.id = RecordId(id);
-  image.payload = record::SafePayloadForTesting::Make("picture of " + id);
-  image.attributes["class"] = label;
-  image.measurements.emplace();
-  image.measurements->sharpness = sharpness;
-  image.measurements->width = image.measurements->height = 512;
-  return image;
-}
-
 ImageRecord Replacing(const Ids& replaced, ImageRecord image) {
   record::Duplicate& duplicate = image.duplicate.emplace();
   duplicate.cluster = RecordId("cluster");
@@ -47,10 +34,6 @@ spec::CollectionSpec OneOfEach() {
   spec.balance.axes = {{"class", {{"a", 0.5}, {"b", 0.5}}, 0}};
   spec.balance.warmup = 1;
   return spec;
-}
-
-testing::StageDriver Driver(const spec::CollectionSpec& spec) {
-  return testing::StageDriver([spec] { return NewBalancer(spec); });
 }
 
 // As a processor that opens now would read them.

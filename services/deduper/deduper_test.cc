@@ -3,13 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-#include <random>
-#include <set>
-
-#include "libs/record/quality_rank.h"
-#include "libs/testing/safe_payload.h"
-#include "libs/testing/stage_driver.h"
+#include "services/deduper/deduper_testing.h"
 
 namespace winnow::deduper {
 namespace {
@@ -19,7 +13,6 @@ using record::ImageRecord;
 using record::Reason;
 using stream::Outcome;
 
-using Bits = std::array<std::uint64_t, 4>;
 constexpr Bits kPicture = {0x0123'4567'89ab'cdef, 0xfeed'beef'dead'cafe, 42, ~0ull};
 
 Bits Away(Bits bits, int distance) {
@@ -28,26 +21,6 @@ Bits Away(Bits bits, int distance) {
     bits[static_cast<std::size_t>(position / 64)] ^= 1ull << (position % 64);
   }
   return bits;
-}
-
-ImageRecord Image(const std::string& id, const std::string& content, const Bits& bits,
-                  int quality = 100) {
-  ImageRecord image;
-  image.id = RecordId(id);
-  image.payload = record::SafePayloadForTesting::Make(content);
-  image.fingerprint = record::Fingerprint{bits, quality};
-  return image;
-}
-
-spec::CollectionSpec Spec(std::uint32_t max_distance = 31) {
-  spec::CollectionSpec spec;
-  spec.dedup.max_distance = max_distance;
-  spec.digest = "digest of the spec";
-  return spec;
-}
-
-testing::StageDriver Driver(const spec::CollectionSpec& spec = Spec()) {
-  return testing::StageDriver([spec] { return NewDeduper(spec); });
 }
 
 TEST(DeduperTest, KeepsTheFirstOfTwoNearDuplicates) {
@@ -235,11 +208,6 @@ TEST(DeduperTest, KeepsTurnedCopiesWhereTheSpecDoesNot) {
 
 // ---- scope -------------------------------------------------------------------------------------
 
-ImageRecord From(const std::string& source, ImageRecord image) {
-  image.source.id = SourceId(source);
-  return image;
-}
-
 TEST(DeduperTest, ComparesWithinASourceOrGroupOnly) {
   auto spec = Spec();
   spec.collection = CollectionId("street");
@@ -285,10 +253,6 @@ TEST(DeduperTest, RefusesStateOfAnotherScope) {
 }
 
 // ---- window ------------------------------------------------------------------------------------
-
-Timestamp At(double seconds) {
-  return Timestamp(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
-}
 
 ImageRecord Taken(double seconds, ImageRecord image) {
   image.captured_at = At(seconds);
@@ -385,14 +349,6 @@ TEST(DeduperTest, IsNotItsOwnDuplicateWhateverTimeItComesAgain) {
 }
 
 // ---- better copies -----------------------------------------------------------------------------
-
-ImageRecord Sharp(double sharpness, ImageRecord image) {
-  image.measurements.emplace();
-  image.measurements->sharpness = sharpness;
-  image.measurements->width = 800;
-  image.measurements->height = 600;
-  return image;
-}
 
 spec::CollectionSpec Keeping(spec::Keep keep) {
   auto spec = Spec();
@@ -505,108 +461,6 @@ TEST(DeduperTest, TakesAnErasedImageThatComesAgainForANewOne) {
   ASSERT_EQ(driver.Process(Image("b", "y", Away(kPicture, 3)))->reason, Reason::kNone);
   EXPECT_EQ(driver.Process(Image("a", "x", kPicture))->record.duplicate->of, RecordId("b"));
 }
-
-// ---- against the rule, with a linear scan ------------------------------------------------------
-
-struct Rules {
-  spec::DedupPolicy policy;
-  struct Entry {
-    std::string id, content, source, cluster;
-    Bits bits;
-    double taken;
-    std::uint32_t rank;
-  };
-  std::vector<Entry> kept;
-
-  // What the deduper says, as "reason of cluster replaced...".
-  std::string Offer(const Entry& image) {
-    std::vector<std::pair<int, std::size_t>> copies;
-    std::optional<std::pair<int, std::size_t>> nearest;
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const Entry& entry = kept[i];
-      const bool meets = (policy.scope == spec::DedupScope::kCollection ||
-                          entry.source == image.source) &&
-                         (policy.window_seconds == 0 ||
-                          std::abs(entry.taken - image.taken) <= policy.window_seconds);
-      if (!meets) continue;
-      if (entry.content == image.content) {
-        return "exact_duplicate " + entry.id + " " + entry.cluster;
-      }
-      const int distance = HammingDistance(entry.bits, image.bits);
-      if (distance <= static_cast<int>(policy.max_distance)) copies.emplace_back(distance, i);
-      if (distance <= 31 && (!nearest || distance < nearest->first)) nearest = {distance, i};
-    }
-    std::sort(copies.begin(), copies.end());
-    Entry added = image;
-    added.cluster = nearest ? kept[nearest->second].cluster : image.id;
-    std::string replaced;
-    if (!copies.empty()) {
-      const Entry& first = kept[copies.front().second];
-      bool better = policy.keep == spec::Keep::kBest;
-      for (const auto& [distance, i] : copies) {
-        better = better && kept[i].cluster == first.cluster &&
-                 image.rank > (1 + policy.better_by) * kept[i].rank;
-      }
-      if (!better) return "near_duplicate " + first.id + " " + first.cluster;
-      std::set<std::size_t> gone;
-      for (const auto& [distance, i] : copies) {
-        replaced += " " + kept[i].id;
-        gone.insert(i);
-      }
-      for (auto i = gone.rbegin(); i != gone.rend(); ++i) {
-        kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(*i));
-      }
-    }
-    kept.push_back(added);
-    return "none  " + added.cluster + replaced;
-  }
-};
-
-std::string Said(const Outcome& outcome) {
-  const record::Duplicate& duplicate = *outcome.record.duplicate;
-  std::string said(Name(outcome.reason));
-  said += " " + duplicate.of.value() + " " + duplicate.cluster.value();
-  for (const RecordId& id : duplicate.replaces) said += " " + id.value();
-  return said;
-}
-
-class DeduperRulesTest : public ::testing::TestWithParam<int> {};
-
-TEST_P(DeduperRulesTest, AgreesWithALinearScanHoweverOftenItIsReopened) {
-  std::mt19937_64 random(static_cast<std::uint64_t>(GetParam()));
-  auto spec = Spec(GetParam() % 2 == 0 ? 31 : 12);
-  if (GetParam() & 2) spec.dedup.keep = spec::Keep::kBest;
-  if (GetParam() & 4) spec.dedup.scope = spec::DedupScope::kSource;
-  if (GetParam() & 8) spec.dedup.window_seconds = 300;
-  auto driver = Driver(spec);
-  Rules rules{spec.dedup, {}};
-  std::vector<Bits> scenes(40);
-  for (Bits& scene : scenes) scene = {random(), random(), random(), random()};
-  std::map<std::string, int> told;
-  for (int i = 0; i < 1500; ++i) {
-    Rules::Entry entry = {"image " + std::to_string(i), std::to_string(random() % 4000),
-                          "source " + std::to_string(random() % 3), "",
-                          scenes[random() % scenes.size()], static_cast<double>(i), 0};
-    for (std::uint64_t flips = random() % 24; flips > 0; --flips) {
-      entry.bits[random() % 4] ^= 1ull << (random() % 64);
-    }
-    ImageRecord image = Sharp(static_cast<double>(random() % 1000) / 1000,
-                              From(entry.source, Image(entry.id, entry.content, entry.bits)));
-    image.captured_at = At(entry.taken);
-    image.ingested_at = At(i);
-    entry.rank = record::QualityRank(image);
-    const Outcome outcome = driver.Process(image).value();
-    ASSERT_EQ(Said(outcome), rules.Offer(entry)) << i;
-    ++told[std::string(Name(outcome.reason))];
-    if (!outcome.record.duplicate->replaces.empty()) ++told["replaced"];
-    if (random() % 50 == 0) driver.Reopen();
-  }
-  EXPECT_GT(told["near_duplicate"], 150);
-  EXPECT_GT(told["none"], 50);
-  EXPECT_EQ(told["replaced"] > 10, spec.dedup.keep == spec::Keep::kBest);
-}
-
-INSTANTIATE_TEST_SUITE_P(Policies, DeduperRulesTest, ::testing::Range(0, 16));
 
 }  // namespace
 }  // namespace winnow::deduper

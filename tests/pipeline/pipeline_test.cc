@@ -18,6 +18,37 @@ using record::Disposition;
 
 struct Crash {};
 
+// Kills a run at each point of its commits and resumes it on another number of lanes: nothing may
+// tell it from a run that nobody disturbed. How many points there were; with few it means nothing.
+int KillAtEveryCommitPoint(PipelineDriver& driver, const local::RunOptions& calm) {
+  const auto undisturbed = driver.Run(calm);
+  EXPECT_TRUE(undisturbed);
+  if (!undisturbed) return 0;
+  const auto expected = driver.output->ReadAll();
+  local::RunOptions afterwards = calm;
+  afterwards.lanes = calm.lanes + 1;
+  int tried = 0;
+  for (bool crashed = true; crashed; ++tried) {
+    driver.Reset();
+    local::RunOptions options = calm;
+    int points = 0;
+    options.at_commit_point = [&](local::CommitPoint) {
+      if (points++ == tried) throw Crash();
+    };
+    try {
+      EXPECT_TRUE(driver.Run(options));
+      crashed = false;
+    } catch (const Crash&) {
+      const auto resumed = driver.Run(afterwards);
+      EXPECT_TRUE(resumed) << "crash at point " << tried;
+      if (!resumed) return 0;
+      EXPECT_TRUE(driver.output->ReadAll() == expected) << "crash at point " << tried;
+      EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << tried;
+    }
+  }
+  return tried;
+}
+
 std::string MarkedJpeg(std::uint32_t seed) {
   image::Pixels pixels = testing::MakePixels({.seed = seed});
   PaintMarker(pixels, {60, 40, 50, 60});
@@ -98,29 +129,7 @@ TEST_F(PipelineTest, WritesAByteIdenticalDatasetWhateverTheThreadCount) {
 
 TEST_F(PipelineTest, ResumesAtEveryCommitPointAsIfUndisturbed) {
   WriteInput();
-  const local::RunOptions calm{.lanes = 2, .commit_records = 12};
-  const auto undisturbed = driver_.Run(calm);
-  ASSERT_TRUE(undisturbed);
-  const auto expected = driver_.output->ReadAll();
-  int tried = 0;
-  for (bool crashed = true; crashed; ++tried) {
-    driver_.Reset();
-    local::RunOptions options = calm;
-    int points = 0;
-    options.at_commit_point = [&](local::CommitPoint) {
-      if (points++ == tried) throw Crash();
-    };
-    try {
-      ASSERT_TRUE(driver_.Run(options));
-      crashed = false;
-    } catch (const Crash&) {
-      const auto resumed = driver_.Run(calm);
-      ASSERT_TRUE(resumed) << resumed.error().message;
-      EXPECT_TRUE(driver_.output->ReadAll() == expected) << "crash at point " << tried;
-      EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << tried;
-    }
-  }
-  EXPECT_GT(tried, 20) << "too few points were tried to mean anything";
+  EXPECT_GT(KillAtEveryCommitPoint(driver_, {.lanes = 2, .commit_records = 12}), 20);
 }
 
 // car/1 <- car/10 <- car/11, bus/0 <- car/2 (an earlier shard), and bus/12 <- bus/15: chosen by name,
@@ -190,29 +199,7 @@ TEST_F(SupersedingTest, ExplainsWhichImageTookThePlace) {
 }
 
 TEST_F(SupersedingTest, MakesTheSameDatasetHoweverOftenItIsKilled) {
-  const local::RunOptions calm = {.lanes = 2, .commit_records = 8};
-  const auto undisturbed = driver_.Run(calm);
-  ASSERT_TRUE(undisturbed);
-  const auto expected = driver_.output->ReadAll();
-  int tried = 0;
-  for (bool crashed = true; crashed; ++tried) {
-    driver_.Reset();
-    local::RunOptions options = calm;
-    int points = 0;
-    options.at_commit_point = [&](local::CommitPoint) {
-      if (points++ == tried) throw Crash();
-    };
-    try {
-      ASSERT_TRUE(driver_.Run(options));
-      crashed = false;
-    } catch (const Crash&) {
-      const auto resumed = driver_.Run({.lanes = 1, .commit_records = 8});
-      ASSERT_TRUE(resumed) << resumed.error().message;
-      EXPECT_TRUE(driver_.output->ReadAll() == expected) << "crash at point " << tried;
-      EXPECT_EQ(resumed->totals, undisturbed->totals) << "crash at point " << tried;
-    }
-  }
-  EXPECT_GT(tried, 30) << "too few points were tried to mean anything";
+  EXPECT_GT(KillAtEveryCommitPoint(driver_, {.lanes = 2, .commit_records = 8}), 30);
 }
 
 TEST_F(PipelineTest, StoresNoPictureThatShowsAFace) {
