@@ -33,7 +33,7 @@ struct ScanList {
     const char* const lanes = reinterpret_cast<const char*>(range.lanes);
     const std::size_t bytes = std::min<std::size_t>(range.count * sizeof(Lane), kFetched);
     for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(lanes + i);
-    __builtin_prefetch(lanes + bytes - 1);
+    __builtin_prefetch(lanes + (bytes > 0 ? bytes - 1 : 0));
     ranges[count] = range;
     count += range.count > 0 ? 1 : 0;
   }

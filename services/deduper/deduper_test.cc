@@ -17,7 +17,7 @@ constexpr Bits kPicture = {0x0123'4567'89ab'cdef, 0xfeed'beef'dead'cafe, 42, ~0u
 
 Bits Away(Bits bits, int distance) {
   for (int i = 0; i < distance; ++i) {
-    const int position = i * 8;
+    const int position = i % 32 * 8 + i / 32;
     bits[static_cast<std::size_t>(position / 64)] ^= 1ull << (position % 64);
   }
   return bits;
