@@ -92,7 +92,6 @@ class PartitionShards : public stream::PartitionOutput {
   Result<Part> Close(const std::string& split, Lane& lane);
   Status DropReplaced(const std::set<std::string>& replaced, Part& part,
                       stream::TakenOut& dropped);
-  void Note(const stream::TakenOut& taken_out);
   void GiveUp(const std::string& id);
   std::uint32_t Know(const std::string& shard, int generation, bool published);
   void Note(const record::ImageRecord& record, Lane& lane);
@@ -225,7 +224,7 @@ Status PartitionShards::Publish(const std::string& split, Lane& lane, std::int64
   ++published_parts_;
   lane.begin = end;
   recorded_until_ = part.complete_until;
-  Note(dropped);
+  taken_out_ += dropped;
   return {};
 }
 
@@ -288,15 +287,8 @@ Result<bool> PartitionShards::DoTakeOut() {
       const stream::TakenOut taken_out,
       store_.TakeOut(known.shard, known.generation, std::exchange(known.replaced, {})));
   ++known.generation;
-  Note(taken_out);
+  taken_out_ += taken_out;
   return true;
-}
-
-void PartitionShards::Note(const stream::TakenOut& taken_out) {
-  taken_out_.records += taken_out.records;
-  for (const auto& [label, images] : taken_out.class_counts) {
-    taken_out_.class_counts[label] += images;
-  }
 }
 
 Status PartitionShards::DoSeal(std::int64_t end_offset) {

@@ -41,6 +41,10 @@ inline constexpr std::string_view kDeadDetailHeader = "winnow-dead-detail";
 // no record and has no outcome; the stage forgets what it held of it. Goes to every partition, since
 // which one holds the image only the image would tell.
 inline constexpr std::string_view kForgetHeader = "winnow-forget";
+inline bool IsOrderToForget(std::optional<std::string_view> value,
+                            std::optional<std::string_view> forget) {
+  return !value && forget && !forget->empty();
+}
 // On messages that `winnow replay` drove again: how often.
 inline constexpr std::string_view kReplayHeader = "winnow-replay";
 

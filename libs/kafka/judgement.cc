@@ -25,7 +25,7 @@ class Judging {
         lineage_(LineageOf(arrival, options.stage)) {}
 
   Result<Judgement> Run() {
-    if (IsOrderToForget()) return Forget();
+    if (IsOrderToForget(arrival_.value, arrival_.forget)) return Forget();
     const Step done = Steps();
     if (done) return std::move(result_);
     if (const auto* error = std::get_if<Error>(&done.error())) return *error;
@@ -34,10 +34,6 @@ class Judging {
   }
 
  private:
-  bool IsOrderToForget() const {
-    return !arrival_.value && arrival_.forget && !arrival_.forget->empty();
-  }
-
   Result<Judgement> Forget() {
     const RecordId id{std::string(*arrival_.forget)};
     WINNOW_ASSIGN_OR_RETURN(result_.state, state_.processor->Forget(id, *state_.state));

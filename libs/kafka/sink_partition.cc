@@ -85,10 +85,7 @@ Status SinkPartition::TakeOutIfDue(std::chrono::milliseconds idle, SteadyTime no
 
 stream::TakenOut SinkPartition::NewlyTakenOut() {
   stream::TakenOut all = std::exchange(taken_out_of_dropped_, {});
-  if (!output_) return all;
-  const stream::TakenOut now = output_->NewlyTakenOut();
-  all.records += now.records;
-  for (const auto& [label, images] : now.class_counts) all.class_counts[label] += images;
+  if (output_) all += output_->NewlyTakenOut();
   return all;
 }
 

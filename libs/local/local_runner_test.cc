@@ -228,6 +228,12 @@ class LocalRunnerTest : public testing::Test {
     return RunLocally({&source, stages_, &output, store_.get()}, options);
   }
 
+  // Without the state and the output of the runs before.
+  void StartOver() {
+    store_ = state::NewMemoryStore();
+    disk_ = {};
+  }
+
   std::vector<std::string> StageNames() const {
     std::vector<std::string> names;
     for (const StagePlan& stage : stages_) names.push_back(stage.name);
@@ -276,8 +282,7 @@ TEST_F(LocalRunnerTest, WritesTheSameOutputWhateverTheLaneCount) {
   const std::string expected = disk_.published;
   ASSERT_FALSE(expected.empty());
   for (const std::size_t lanes : {2u, 3u, 8u}) {
-    store_ = state::NewMemoryStore();
-    disk_ = {};
+    StartOver();
     ASSERT_TRUE(Run({.lanes = lanes}));
     EXPECT_EQ(disk_.published, expected) << lanes << " lanes";
   }
@@ -288,8 +293,7 @@ TEST_F(LocalRunnerTest, ResumesAfterACrashAtEveryCommitPointAsIfUndisturbed) {
   ASSERT_TRUE(undisturbed);
   const std::string expected = disk_.published;
   for (int crash_at = 0;; ++crash_at) {
-    store_ = state::NewMemoryStore();
-    disk_ = {};
+    StartOver();
     int points = 0;
     RunOptions options{.lanes = 3};
     options.at_commit_point = [&](CommitPoint) {
@@ -355,8 +359,7 @@ TEST_F(LocalRunnerTest, TakesOutWhatABetterCopyReplaces) {
 TEST_F(LocalRunnerTest, GoesOnTakingOutWhereItWasStopped) {
   ASSERT_TRUE(Run());
   const std::string expected = disk_.published;
-  store_ = state::NewMemoryStore();
-  disk_ = {};
+  StartOver();
   std::atomic<bool> stop = false;
   RunOptions options{.lanes = 2, .stop = &stop};
   int after_seal = 0;
@@ -400,8 +403,7 @@ TEST_F(LocalRunnerTest, KnowsTheSameImageUnderANewFileVersion) {
 TEST_F(LocalRunnerTest, StopsPromptlyAndResumes) {
   ASSERT_TRUE(Run());
   const std::string expected = disk_.published;
-  store_ = state::NewMemoryStore();
-  disk_ = {};
+  StartOver();
   std::atomic<bool> stop = false;
   RunOptions options{.lanes = 2, .stop = &stop};
   options.on_progress = [&](const Totals& totals) { stop = totals.Received() >= 50; };
@@ -418,8 +420,7 @@ TEST_F(LocalRunnerTest, StopsPromptlyAndResumes) {
 TEST_F(LocalRunnerTest, LosesNothingWhenTheDiskFills) {
   ASSERT_TRUE(Run());
   const std::string expected = disk_.published;
-  store_ = state::NewMemoryStore();
-  disk_ = {};
+  StartOver();
   const auto failed = Run({.lanes = 2}, 400);
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);

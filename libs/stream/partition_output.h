@@ -23,6 +23,12 @@ enum class AppendResult {
 struct TakenOut {
   std::uint64_t records = 0;
   std::map<std::string, std::uint64_t> class_counts = {};  // of them, those with such a label
+
+  TakenOut& operator+=(const TakenOut& more) {
+    records += more.records;
+    for (const auto& [label, images] : more.class_counts) class_counts[label] += images;
+    return *this;
+  }
 };
 
 // Writes parts (shards), each covering a range of offsets. What is published says which offsets it

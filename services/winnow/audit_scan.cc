@@ -28,6 +28,11 @@ std::string HeaderOf(const LogEntry& entry, std::string_view name) {
   return found == entry.headers.end() ? std::string() : found->second;
 }
 
+// No record and no outcome.
+bool IsOrder(const LogEntry& entry) {
+  return kafka::IsOrderToForget(entry.value, HeaderOf(entry, kafka::kForgetHeader));
+}
+
 bool WasDeferred(const ImageRecord& record) {
   return std::any_of(record.history.begin(), record.history.end(), [](const auto& verdict) {
     return verdict.disposition == record::Disposition::kDeferred;
@@ -62,11 +67,6 @@ class Scan {
 
  private:
   enum class Moment { kBefore, kAfter };
-
-  // No record and no outcome.
-  static bool IsOrderToForget(const LogEntry& entry) {
-    return !entry.value && entry.headers.contains(std::string(kafka::kForgetHeader));
-  }
 
   std::string Name(Topic topic) const { return kafka::TopicName(topic, places_.prefix); }
   void Break(std::string_view rule, std::string example) {
@@ -152,7 +152,7 @@ class Scan {
       WINNOW_RETURN_IF_ERROR(reader_.ReadRange(Name(topic), range.partition,
                                                std::max(from, range.begin), range.end,
                                                [&](const LogEntry& entry) {
-                                                 if (IsOrderToForget(entry)) return true;
+                                                 if (IsOrder(entry)) return true;
                                                  ledger_.Waits(Read(topic, entry).first, stage);
                                                  return true;
                                                }));

@@ -7,7 +7,6 @@
 // Loops take turns, since machines are noisy; rates are of the time from a loop's first commit to
 // its last. With --smoke it measures nothing and holds counts instead: what goes in comes out.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -26,6 +25,7 @@
 #include "tests/bench/kafka_report.h"
 #include "tests/bench/scratch_pipeline.h"
 #include "tests/bench/stage_loop.h"
+#include "tests/bench/stage_meter.h"
 
 namespace winnow::bench {
 namespace {
@@ -94,15 +94,6 @@ void RunLoop(const Options& options, const ScratchPipeline& pipeline, LoopKind k
                             .interval = interval};
   if (kind == LoopKind::kPlain) return RunPlainLoop(loop, window);
   RunTransactionalLoop(loop, window);
-}
-
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 Figures Measure(const Options& options, ScratchPipeline& pipeline, LoopKind kind, int interval_ms,
