@@ -91,18 +91,12 @@ std::string Groups(const ContactSheet& sheet) {
 }
 
 std::string Bar(const SourceFigures& source) {
-  std::string html = "<div class=\"bar\" aria-hidden=\"true\">";
-  const auto add = [&](std::string_view css, std::uint64_t count) {
-    if (count == 0) return;
-    html += fmt::format("<i class=\"{}\" style=\"width:{:.3f}%\"></i>", css,
-                        100 * Ratio(count, source.received));
-  };
-  add("stored", source.kept);
-  add("look", source.look_alikes);
-  add("same", source.same_bytes);
-  add("better", source.superseded);
-  add("deferred", source.otherwise);
-  return html + "</div>";
+  return StackedBar({{"stored", source.kept},
+                     {"look", source.look_alikes},
+                     {"same", source.same_bytes},
+                     {"better", source.superseded},
+                     {"deferred", source.otherwise}},
+                    source.received);
 }
 
 std::string SourceRow(const SourceFigures& source) {

@@ -7,23 +7,6 @@
 namespace winnow::dataset {
 namespace {
 
-struct Part {
-  std::string_view name;  // also the CSS class
-  std::uint64_t count;
-};
-
-// One horizontal bar of parts; `whole` is its full width. Read out as `label`.
-std::string StackedBar(const std::vector<Part>& parts, std::uint64_t whole,
-                       const std::string& label) {
-  std::string html = fmt::format("<div class=\"bar\" role=\"img\" aria-label=\"{}\">", label);
-  for (const Part& part : parts) {
-    if (part.count == 0) continue;
-    html += fmt::format("<i class=\"{}\" style=\"width:{:.3f}%\"></i>", part.name,
-                        100 * Ratio(part.count, whole));
-  }
-  return html + "</div>";
-}
-
 std::string Losses(const StageCount& stage) {
   std::string text;
   const auto add = [&](std::uint64_t count, std::string_view css, std::string_view what) {
@@ -37,7 +20,7 @@ std::string Losses(const StageCount& stage) {
 }
 
 std::string FunnelRow(const StageCount& stage, std::uint64_t whole) {
-  const std::vector<Part> parts = {{"stored", stage.forwarded},
+  const std::vector<BarPart> parts = {{"stored", stage.forwarded},
                                    {"rejected", stage.rejected},
                                    {"review", stage.review},
                                    {"deferred", stage.deferred}};
@@ -127,6 +110,20 @@ std::string ThresholdLine(const Histogram& histogram) {
 }
 
 }  // namespace
+
+std::string StackedBar(const std::vector<BarPart>& parts, std::uint64_t whole,
+                       std::string_view label) {
+  std::string html = "<div class=\"bar\" aria-hidden=\"true\">";
+  if (!label.empty()) {
+    html = fmt::format("<div class=\"bar\" role=\"img\" aria-label=\"{}\">", label);
+  }
+  for (const BarPart& part : parts) {
+    if (part.count == 0) continue;
+    html += fmt::format("<i class=\"{}\" style=\"width:{:.3f}%\"></i>", part.css,
+                        100 * Ratio(part.count, whole));
+  }
+  return html + "</div>";
+}
 
 std::string OutcomeBar(const DatasetTotals& totals) {
   const std::string label =

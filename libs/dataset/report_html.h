@@ -37,6 +37,14 @@ std::string Figure(const Thumbnail& thumbnail);
 std::string Gallery(const std::vector<Thumbnail>& thumbnails);
 
 // Charts, as HTML with inline SVG or CSS bars.
+struct BarPart {
+  std::string_view css;  // class
+  std::uint64_t count = 0;
+};
+// One horizontal bar of parts; `whole` is its full width. Read out as `label` (ready HTML); without
+// one passed over, where the figures stand beside it.
+std::string StackedBar(const std::vector<BarPart>& parts, std::uint64_t whole,
+                       std::string_view label = {});
 std::string OutcomeBar(const DatasetTotals& totals);
 std::string Funnel(const std::vector<StageCount>& stages);
 std::string AxisChart(const AxisBalance& axis);

@@ -314,12 +314,8 @@ int Main(int argc, char** argv) {
   Describe(app, options);
   CLI11_PARSE(app, argc, argv);
   if (options.parts > 0) return TellParts(options);
-  const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
-  if (brokers == nullptr || *brokers == '\0') {
-    fmt::print(stderr, "WINNOW_KAFKA_BROKERS names no broker; README.md starts one\n");
-    return 77;
-  }
-  options.brokers = brokers;
+  options.brokers = BrokersFromEnvironment();
+  if (options.brokers.empty()) return kExitWithoutBroker;
   return options.smoke ? Smoke(options) : MeasureAll(options);
 }
 

@@ -258,15 +258,8 @@ int Main(int argc, char** argv) {
     options.intervals_ms = {100};
     options.restore_entries = std::min<std::uint64_t>(options.restore_entries, 50'000);
   }
-  const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
-  if (brokers == nullptr || *brokers == '\0') {
-    fmt::print(stderr,
-               "WINNOW_KAFKA_BROKERS names no broker. To start one:\n"
-               "  deploy/kafka/start --directory /tmp/broker --heap 384m "
-               "--set log.segment.delete.delay.ms=1000\n");
-    return 77;
-  }
-  options.brokers = brokers;
+  options.brokers = BrokersFromEnvironment();
+  if (options.brokers.empty()) return kExitWithoutBroker;
   return options.smoke ? Smoke(options) : MeasureAll(options);
 }
 

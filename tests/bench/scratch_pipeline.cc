@@ -71,6 +71,16 @@ std::vector<record::PayloadContent> PicturesFor(std::size_t message_bytes) {
 
 }  // namespace
 
+std::string BrokersFromEnvironment() {
+  const char* const brokers = std::getenv("WINNOW_KAFKA_BROKERS");
+  if (brokers != nullptr && *brokers != '\0') return brokers;
+  fmt::print(stderr,
+             "WINNOW_KAFKA_BROKERS names no broker. To start one:\n"
+             "  deploy/kafka/start --directory /tmp/broker --heap 384m "
+             "--set log.segment.delete.delay.ms=1000\n");
+  return {};
+}
+
 ScratchPipeline::ScratchPipeline(std::string brokers, int partitions, std::string changelog_stage,
                                  Hop hop)
     : brokers_(std::move(brokers)),

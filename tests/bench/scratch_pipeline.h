@@ -12,6 +12,10 @@
 
 namespace winnow::bench {
 
+// The broker WINNOW_KAFKA_BROKERS names; empty, with how to start one on stderr, if it names none.
+std::string BrokersFromEnvironment();
+inline constexpr int kExitWithoutBroker = 77;  // skipped
+
 // The topic a stage reads and the one it passes records on to.
 struct Hop {
   kafka::Topic input = kafka::Topic::kRaw;
