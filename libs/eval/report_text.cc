@@ -24,12 +24,15 @@ std::size_t LowQuality(const SetResult& result, const spec::DedupPolicy& policy)
       }));
 }
 
+constexpr char kSetColumns[] =
+    "{:<26}{:>7}{:>7}{:>5}{:>9}{:>9}{:>8}{:>10}{:>8}{:>8}{:>7}\n";
+
 std::string SetLine(const SetResult& result, const spec::DedupPolicy& policy) {
   const int threshold = static_cast<int>(policy.max_distance);
   const Scores& scores = result.matched.scores;
   const StreamScores& stream = result.stream;
-  return fmt::format("{:<26}{:>7}{:>7}{:>5}{:>9}{:>9}{:>8}{:>10}{:>8}{:>7}{:>8}\n",
-                     result.set.name + (result.views ? " *" : ""), result.set.pictures.size(),
+  return fmt::format(kSetColumns, result.set.name + (result.views ? " *" : ""),
+                     result.set.pictures.size(),
                      stream.unread, LowQuality(result, policy), scores.copies.pairs(),
                      Percent(scores.Recall(threshold)), scores.different.Within(threshold),
                      PercentOrDash(scores.Precision(threshold)), stream.dropped_right,
@@ -68,11 +71,10 @@ std::string Heading(const spec::DedupPolicy& policy) {
 
 std::string RenderText(const DuplicatesReport& report) {
   std::string text = Heading(report.policy);
-  text += fmt::format("{:<26}{:>7}{:>7}{:>5}{:>9}{:>9}{:>8}{:>10}{:>8}{:>7}{:>8}\n", "", "", "",
-                      "low", "pairs of", "", "wrong", "", "dropped", "", "");
-  text += fmt::format("{:<26}{:>7}{:>7}{:>5}{:>9}{:>9}{:>8}{:>10}{:>8}{:>7}{:>8}\n", "set",
-                      "images", "unread", "q.", "copies", "recall", "pairs", "precision", "rightly",
-                      "wrongly", "missed");
+  text += fmt::format(kSetColumns, "", "", "", "low", "pairs of", "", "wrong", "", "dropped", "",
+                      "");
+  text += fmt::format(kSetColumns, "set", "images", "unread", "q.", "copies", "recall", "pairs",
+                      "precision", "rightly", "wrongly", "missed");
   bool views = false;
   for (const SetResult& result : report.sets) {
     text += SetLine(result, report.policy);
