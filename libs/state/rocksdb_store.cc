@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 
+#include "libs/state/engine_log.h"
 #include "libs/state/room.h"
 
 namespace winnow::state {
@@ -178,7 +179,6 @@ rocksdb::Options EngineOptions(const RocksDbMemory& memory) {
   rocksdb::Options engine;
   engine.create_if_missing = true;
   engine.create_missing_column_families = true;
-  engine.keep_log_file_num = 2;
   engine.max_open_files = 256;
   engine.max_background_jobs = 2;
   engine.max_total_wal_size = memory.bytes();
@@ -250,7 +250,8 @@ Result<std::unique_ptr<StateStore>> OpenRocksDb(const RocksDbOptions& options) {
     WINNOW_RETURN_IF_ERROR(RequireRoom(options.directory, kRoomToOpen));
   }
   const auto memory = options.memory ? options.memory : NewRocksDbMemory(options.memory_bytes);
-  const rocksdb::Options engine = EngineOptions(*memory);
+  rocksdb::Options engine = EngineOptions(*memory);
+  if (options.mode == OpenMode::kReadWrite) engine.info_log = OpenEngineLog(options.directory);
   const auto descriptors = Descriptors(options, engine);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;

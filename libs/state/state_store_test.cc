@@ -1,11 +1,15 @@
 #include "libs/state/state_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
 
+#include "libs/base/check.h"
 #include "libs/state/overlay.h"
 #include "libs/state/rocksdb_store.h"
 #include "libs/state/room.h"
@@ -187,6 +191,47 @@ TEST(RocksDbStoreTest, SharesMemoryThatTheFiguresDivide) {
   }
   EXPECT_GT((*one)->Figures({"a"}).memory_bytes, alone * 3 / 4);
   EXPECT_EQ((*one)->Get("a", "7").value(), std::string(30'000, 'h'));
+}
+
+// While it lives no byte goes into a file, as on a full disk.
+class NoFileGrows {
+ public:
+  NoFileGrows() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    WINNOW_CHECK(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  }
+  ~NoFileGrows() { WINNOW_CHECK(::setrlimit(RLIMIT_FSIZE, &before_) == 0); }
+
+ private:
+  static rlimit Limit() {
+    rlimit limit;
+    WINNOW_CHECK(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    return limit;
+  }
+
+  const rlimit before_ = Limit();
+};
+
+// 0 if nothing was lost.
+int CloseOnAFullDisk() {
+  const TempDir dir;
+  const RocksDbOptions options = {.directory = dir.path(), .families = {"a"}};
+  auto store = OpenRocksDb(options);
+  WINNOW_CHECK(store && (*store)->Commit({Put("a", "k", "v")}));
+  {
+    const NoFileGrows full;
+    store->reset();
+  }
+  store = OpenRocksDb(options);
+  return store && (*store)->Get("a", "k").value() == "v" ? 0 : 1;
+}
+
+// In a process of its own: RocksDB would end it.
+TEST(RocksDbStoreDeathTest, IsClosedWhereNoLineOfItsLogFits) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::exit(CloseOnAFullDisk()), testing::ExitedWithCode(0), "");
 }
 
 TEST(RocksDbStoreTest, RefusesADirectoryInUse) {
