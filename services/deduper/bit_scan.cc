@@ -13,7 +13,12 @@ namespace {
 // What is not done of a range.
 template <class Lane>
 inline ScanRange<Lane> Rest(const ScanRange<Lane>& range, std::uint32_t done) {
-  return {range.lanes + done, range.ids + done, range.count - done, range.value, range.limit};
+  return {.lanes = range.lanes + done,
+          .count = range.count - done,
+          .first = range.first + done,
+          .origin = range.origin,
+          .value = range.value,
+          .limit = range.limit};
 }
 
 template <class Lane>
@@ -29,7 +34,7 @@ ScanRange<Lane>* ScanPortable(ScanRange<Lane>* at, ScanRange<Lane>* end, ScanHit
       const std::uint32_t block_end = std::min(range.count, block + kLanes);
       for (std::uint32_t i = block; i < block_end; ++i) {
         const auto difference = static_cast<Lane>(range.lanes[i] ^ range.value);
-        if (std::popcount(difference) <= range.limit) hits.Add(range.ids + i);
+        if (std::popcount(difference) <= range.limit) hits.Add(range.origin, range.first + i);
       }
     }
   }
@@ -116,7 +121,8 @@ __attribute__((target("avx2"))) ScanRange<Lane>* ScanAvx2(ScanRange<Lane>* at, S
       std::uint32_t near = NearAvx2(range.lanes + block, value, limit) & wanted;
       while (near != 0) {
         const auto byte = static_cast<std::uint32_t>(__builtin_ctz(near));
-        hits.Add(range.ids + block + byte / sizeof(Lane));
+        constexpr auto kBytes = static_cast<std::uint32_t>(sizeof(Lane));
+        hits.Add(range.origin, range.first + block + byte / kBytes);
         near ^= kOneLane << byte;
       }
     }
@@ -159,7 +165,10 @@ WINNOW_AVX512 ScanRange<Lane>* ScanAvx512(ScanRange<Lane>* at, ScanRange<Lane>* 
       const auto wanted = static_cast<std::uint32_t>((std::uint64_t{1} << lanes) - 1);
       std::uint32_t near =
           NearAvx512(range.lanes + block, wanted, range.value, range.limit);
-      for (; near != 0; near &= near - 1) hits.Add(range.ids + block + __builtin_ctz(near));
+      for (; near != 0; near &= near - 1) {
+        const auto lane = static_cast<std::uint32_t>(__builtin_ctz(near));
+        hits.Add(range.origin, range.first + block + lane);
+      }
     }
   }
   return at;

@@ -9,13 +9,21 @@
 
 namespace winnow::deduper {
 
-// A stretch of entries to compare with one value: `lanes` holds a part of each entry's fingerprint,
-// `ids` its id at the same place. 64 bytes after the last lane must be readable.
+// __builtin_prefetch that stays: gcc 12 takes a loop of nothing but prefetches for one without
+// effect and drops it.
+inline void Fetch(const void* address) {
+  __builtin_prefetch(address);
+  asm volatile("" : : "r"(address));
+}
+
+// A stretch of entries to compare with one value: `lanes` holds a part of each entry's fingerprint.
+// 64 bytes after the last lane must be readable.
 template <class Lane>
 struct ScanRange {
   const Lane* lanes = nullptr;
-  const std::uint32_t* ids = nullptr;
   std::uint32_t count = 0;
+  std::uint32_t first = 0;   // of lanes[0]: its index where it comes from
+  std::uint32_t origin = 0;  // names that place to whoever made the range
   Lane value = 0;
   std::uint16_t limit = 0;  // bits a lane may differ by
 };
@@ -27,31 +35,37 @@ struct ScanList {
   std::size_t count = 0;
   std::array<ScanRange<Lane>, kRoom> ranges;
 
-  // Fetches the first lanes; a long range is noticed by the processor's own prefetcher. Most ranges
-  // are shorter than a cache line and lie on two.
-  void Add(const ScanRange<Lane>& range) {
+  // Of the first lanes; a long range is noticed by the processor's own prefetcher. Most ranges are
+  // shorter than a cache line and lie on two.
+  static void Fetch(const ScanRange<Lane>& range) {
     const char* const lanes = reinterpret_cast<const char*>(range.lanes);
     const std::size_t bytes = std::min<std::size_t>(range.count * sizeof(Lane), kFetched);
-    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(lanes + i);
-    __builtin_prefetch(lanes + (bytes > 0 ? bytes - 1 : 0));
+    for (std::size_t i = 0; i < bytes; i += 64) deduper::Fetch(lanes + i);
+    deduper::Fetch(lanes + (bytes > 0 ? bytes - 1 : 0));
+  }
+
+  void Add(const ScanRange<Lane>& range) {
     ranges[count] = range;
     count += range.count > 0 ? 1 : 0;
   }
 };
 
-// Where the ids are whose lanes were near enough; prefetched, not read yet.
+// Which lanes were near enough.
 struct ScanHits {
   static constexpr std::size_t kRoom = 2048;
   static constexpr std::size_t kBlock = 32;  // room a scan needs to go on
 
+  struct Hit {
+    std::uint32_t origin;
+    std::uint32_t index;
+    friend bool operator==(const Hit&, const Hit&) = default;
+  };
+
   std::size_t count = 0;
-  std::array<const std::uint32_t*, kRoom> ids;
+  std::array<Hit, kRoom> hits;
 
   bool HasRoom() const { return count + kBlock <= kRoom; }
-  void Add(const std::uint32_t* id) {
-    __builtin_prefetch(id);
-    ids[count++] = id;
-  }
+  void Add(std::uint32_t origin, std::uint32_t index) { hits[count++] = {origin, index}; }
 };
 
 // The first range that is not done because the hits are full, `end` if there is none. What is done

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -50,8 +49,8 @@ class BitScanTest : public testing::TestWithParam<ScanKind> {
   }
 
   template <class Lane>
-  std::vector<std::uint32_t> Scan(std::vector<ScanRange<Lane>> ranges) const {
-    std::vector<std::uint32_t> found;
+  std::vector<ScanHits::Hit> Scan(std::vector<ScanRange<Lane>> ranges) const {
+    std::vector<ScanHits::Hit> found;
     ScanHits hits;
     ScanRange<Lane>* at = ranges.data();
     ScanRange<Lane>* const end = at + ranges.size();
@@ -59,7 +58,7 @@ class BitScanTest : public testing::TestWithParam<ScanKind> {
     while (!done) {
       at = FunctionOf<Lane>(*scan_)(at, end, hits);
       done = at == end;
-      for (std::size_t i = 0; i < hits.count; ++i) found.push_back(*hits.ids[i]);
+      for (std::size_t i = 0; i < hits.count; ++i) found.push_back(hits.hits[i]);
       hits.count = 0;
     }
     return found;
@@ -71,15 +70,13 @@ class BitScanTest : public testing::TestWithParam<ScanKind> {
     for (std::uint32_t count = 0; count <= 130; ++count) {
       const auto value = static_cast<Lane>(random());
       const std::vector<Lane> lanes = LanesNear(value, count, random);
-      std::vector<std::uint32_t> ids(lanes.size());
-      std::iota(ids.begin(), ids.end(), 1000);
       for (std::uint16_t limit = 0; limit <= 3; ++limit) {
-        std::vector<std::uint32_t> expected;
+        std::vector<ScanHits::Hit> expected;
         for (std::uint32_t i = 0; i < count; ++i) {
           const auto difference = static_cast<Lane>(lanes[i] ^ value);
-          if (std::popcount(difference) <= limit) expected.push_back(1000 + i);
+          if (std::popcount(difference) <= limit) expected.push_back({7, 1000 + i});
         }
-        EXPECT_EQ(Scan<Lane>({{lanes.data(), ids.data(), count, value, limit}}), expected);
+        EXPECT_EQ(Scan<Lane>({{lanes.data(), count, 1000, 7, value, limit}}), expected);
       }
     }
   }
@@ -88,12 +85,12 @@ class BitScanTest : public testing::TestWithParam<ScanKind> {
   void ExpectStopsWhenFull() {
     constexpr std::uint32_t kCount = 5000;
     const std::vector<Lane> lanes(kCount + kPadding, Lane{9});
-    std::vector<std::uint32_t> ids(lanes.size());
-    std::iota(ids.begin(), ids.end(), 0);
-    const ScanRange<Lane> all = {lanes.data(), ids.data(), kCount, Lane{9}, 0};
-    std::vector<std::uint32_t> expected(ids.begin(), ids.begin() + kCount);
-    expected.insert(expected.end(), ids.begin(), ids.begin() + kCount);
-    EXPECT_EQ(Scan<Lane>({all, {}, all}), expected);
+    const ScanRange<Lane> one = {lanes.data(), kCount, 0, 1, Lane{9}, 0};
+    const ScanRange<Lane> other = {lanes.data(), kCount, 10, 2, Lane{9}, 0};
+    std::vector<ScanHits::Hit> expected;
+    for (std::uint32_t i = 0; i < kCount; ++i) expected.push_back({1, i});
+    for (std::uint32_t i = 0; i < kCount; ++i) expected.push_back({2, 10 + i});
+    EXPECT_EQ(Scan<Lane>({one, {}, other}), expected);
   }
 
   const BitScan* scan_ = nullptr;

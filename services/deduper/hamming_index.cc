@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 using Bits = HammingIndex::Bits;
 using Match = HammingIndex::Match;
 using Accept = HammingIndex::Accept;
+using Hit = ScanHits::Hit;
 using Tables = std::array<WordTable, WordTable::kWords>;
 
 constexpr std::uint32_t kReserved = 0xffff'ffff;
@@ -36,6 +38,12 @@ std::uint32_t Word(const Bits& bits, std::size_t word) {
   return static_cast<std::uint32_t>(bits[word / 2] >> (32 * (word % 2)));
 }
 
+template <std::uint32_t... kNumbers>
+Tables NewTables(std::size_t fewest_for_fronts,
+                 std::integer_sequence<std::uint32_t, kNumbers...>) {
+  return {WordTable(kNumbers, fewest_for_fronts)...};
+}
+
 bool NearerThan(const Match& a, const Match& b) {
   return std::tie(a.distance, a.id) < std::tie(b.distance, b.id);
 }
@@ -49,40 +57,44 @@ class Search {
         errors_(max_distance / static_cast<int>(WordTable::kWords)),
         store_(store),
         scan_(scan) {
+    words_.reserve(64);
     WINNOW_CHECK(max_distance >= 0 && max_distance <= HammingIndex::kMaxDistance);
   }
 
   // Finds all up to kEqualDistance, and some of the others.
   void LookAtEqual(const Tables& tables) {
     WordTable::RecentRanges recent;
-    WordTable::SettledRanges equal;
+    WordTable::EqualRanges equal;
     for (std::size_t word = 0; word < WordTable::kWords; ++word) {
+      tables[word].FetchEqual(Word(bits_, word));
       tables[word].AddRecent(Word(bits_, word), errors_, recent);
+    }
+    for (std::size_t word = 0; word < WordTable::kWords; ++word) {
       tables[word].AddEqual(Word(bits_, word), errors_, equal);
     }
-    if (errors_ >= 2) {
-      for (std::size_t word = 0; word < WordTable::kWords; ++word) {
-        tables[word].PrefetchOneOff(Word(bits_, word));
-      }
-    }
-    Collect(scan_.scan16, equal, 0, equal.count);
-    Collect(scan_.scan32, recent, 0, recent.count);
+    if (errors_ >= 2) tables[0].FetchOneOff(Word(bits_, 0));
+    Scan(scan_.scan32, recent, [&] { VerifyRecent(tables); });
+    Scan(scan_.scan16, equal, [&] { VerifySettled(tables, 0); });
     Verify();
   }
 
   // Finds the rest.
   void LookAtOneOff(const Tables& tables) {
     if (errors_ < 2) return;
-    WordTable::SettledRanges one_off;
-    std::size_t scanned = 0;
-    // The lanes of one word are scanned while those of the next are on their way.
-    for (std::size_t word = 0; word < WordTable::kWords; ++word) {
-      const std::size_t fetched = one_off.count;
-      tables[word].AddOneOff(Word(bits_, word), errors_, one_off);
-      Collect(scan_.scan16, one_off, scanned, fetched);
-      scanned = fetched;
+    // What the ranges of one word begin with is fetched while those of the word before are made,
+    // and the rest of their lanes while those of the one before that are scanned.
+    std::array<WordTable::OneOffRanges, 2> ranges;
+    for (std::size_t word = 0; word <= WordTable::kWords; ++word) {
+      if (word + 1 < WordTable::kWords) tables[word + 1].FetchOneOff(Word(bits_, word + 1));
+      if (word < WordTable::kWords) {
+        ranges[word % 2].count = 0;
+        tables[word].AddOneOff(Word(bits_, word), errors_, ranges[word % 2]);
+      }
+      if (word > 0) {
+        Collect(scan_.scan16, ranges[(word - 1) % 2], [&] { VerifySettled(tables, 1); });
+      }
     }
-    Collect(scan_.scan16, one_off, scanned, one_off.count);
+    VerifySettled(tables, 1);
     Verify();
   }
 
@@ -103,26 +115,99 @@ class Search {
   }
 
  private:
-  template <class Lane, std::size_t kRoom>
-  void Collect(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list, std::size_t first,
-               std::size_t last) {
-    ScanRange<Lane>* at = list.ranges.data() + first;
-    ScanRange<Lane>* const end = list.ranges.data() + last;
-    while ((at = scan(at, end, hits_)) != end) Verify();
+  // Adds to the hits, which `verify` empties whenever they are full.
+  template <class Lane, std::size_t kRoom, class Verify>
+  void Collect(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list, const Verify& verify) {
+    ScanRange<Lane>* at = list.ranges.data();
+    ScanRange<Lane>* const end = at + list.count;
+    while ((at = scan(at, end, hits_)) != end) verify();
+  }
+
+  template <class Lane, std::size_t kRoom, class Verify>
+  void Scan(ScanFunction<Lane> scan, ScanList<Lane, kRoom>& list, const Verify& verify) {
+    Collect(scan, list, verify);
+    verify();
+  }
+
+  void VerifyRecent(const Tables& tables) {
+    for (const Hit& hit : Hits()) LookUp(Of(tables, hit).RecentId(hit));
+    hits_.count = 0;
+  }
+
+  // Words whose low halves differ by at most `met_by_low` bits were met by those, too.
+  void VerifySettled(const Tables& tables, int met_by_low) {
+    for (const Hit& hit : Hits()) {
+      if (WordTable::HasId(hit)) Of(tables, hit).FetchSettledId(hit);
+    }
+    const std::size_t known = words_.size();
+    for (const Hit& hit : Hits()) {
+      if (WordTable::HasId(hit)) {
+        LookUp(Of(tables, hit).SettledId(hit));
+        continue;
+      }
+      const std::size_t number = WordTable::NumberOf(hit);
+      const std::uint32_t word = tables[number].SettledWord(hit);
+      if (std::popcount((word ^ Word(bits_, number)) & 0xffff) <= met_by_low) continue;
+      words_.push_back(std::uint64_t{number} << 32 | word);
+    }
+    hits_.count = 0;
+    LookUpWords(tables, known);
+  }
+
+  // Those from words_[known] on, but none a second time: any number of entries may share a word.
+  void LookUpWords(const Tables& tables, std::size_t known) {
+    std::sort(From(known), words_.end());
+    words_.erase(std::unique(From(known), words_.end()), words_.end());
+    words_.erase(std::remove_if(From(known), words_.end(),
+                                [&](std::uint64_t word) {
+                                  return std::binary_search(words_.begin(), From(known), word);
+                                }),
+                 words_.end());
+    for (std::size_t i = known; i < words_.size(); ++i) {
+      tables[words_[i] >> 32].FetchSame(static_cast<std::uint32_t>(words_[i]));
+    }
+    const auto look_up = [&] {
+      for (const Hit& hit : Hits()) LookUp(Of(tables, hit).SettledId(hit));
+      hits_.count = 0;
+    };
+    WordTable::SameRanges same;
+    for (std::size_t i = known; i < words_.size(); ++i) {
+      tables[words_[i] >> 32].AddSame(static_cast<std::uint32_t>(words_[i]), same);
+      if ((i - known) % WordTable::kSameWords != WordTable::kSameWords - 1) continue;
+      Scan(scan_.scan16, same, look_up);
+      same.count = 0;
+    }
+    Scan(scan_.scan16, same, look_up);
+    std::inplace_merge(words_.begin(), From(known), words_.end());
+  }
+
+  std::span<const Hit> Hits() const { return std::span(hits_.hits).first(hits_.count); }
+  static const WordTable& Of(const Tables& tables, const Hit& hit) {
+    return tables[WordTable::NumberOf(hit)];
+  }
+
+  std::vector<std::uint64_t>::iterator From(std::size_t first) {
+    return words_.begin() + static_cast<std::ptrdiff_t>(first);
+  }
+
+  void LookUp(const std::uint32_t* id) {
+    Fetch(id);
+    if (found_ == ids_.size()) Verify();
+    ids_[found_++] = id;
   }
 
   void Verify() {
-    std::array<std::uint32_t, ScanHits::kRoom> ids;
-    std::array<std::uint16_t, ScanHits::kRoom> distances;
-    for (std::size_t i = 0; i < hits_.count; ++i) {
-      ids[i] = *hits_.ids[i];
-      __builtin_prefetch(&store_[ids[i]]);
+    std::array<std::uint32_t, kFound> ids;
+    std::array<std::uint16_t, kFound> distances;
+    for (std::size_t i = 0; i < found_; ++i) {
+      ids[i] = *ids_[i];
+      Fetch(&store_[ids[i]]);
     }
-    scan_.distances(store_.words(), ids.data(), hits_.count, bits_.data(), distances.data());
-    for (std::size_t i = 0; i < hits_.count; ++i) {
+    scan_.distances(store_.words(), ids.data(), found_, bits_.data(), distances.data());
+    for (std::size_t i = 0; i < found_; ++i) {
       if (distances[i] <= max_distance_ && store_.Contains(ids[i])) Add({ids[i], distances[i]});
     }
-    hits_.count = 0;
+    found_ = 0;
   }
 
   void Add(const Match& match) {
@@ -145,6 +230,10 @@ class Search {
   const FingerprintStore& store_;
   const BitScan& scan_;
   ScanHits hits_;
+  std::vector<std::uint64_t> words_;  // those looked up, below the number of their table
+  static constexpr std::size_t kFound = 512;
+  std::array<const std::uint32_t*, kFound> ids_;  // where those are that may be matches
+  std::size_t found_ = 0;
   std::vector<Match> matches_;
   std::size_t distinct_at_most_ = 1024;
 };
@@ -158,6 +247,11 @@ int HammingDistance(const Bits& a, const Bits& b) {
 }
 
 HammingIndex::HammingIndex() : HammingIndex(Options()) {}
+
+HammingIndex::HammingIndex(Options options)
+    : options_(std::move(options)),
+      tables_(NewTables(options_.fewest_for_fronts,
+                        std::make_integer_sequence<std::uint32_t, WordTable::kWords>())) {}
 
 Result<HammingIndex> HammingIndex::Create(Options options) {
   if (options.memory_bytes != kUnlimited && options.spill_directory.empty()) {
@@ -204,7 +298,7 @@ Status HammingIndex::SettleIfDue() {
   WordTable& table = tables_[next_to_settle_];
   // At first all tables are equally full: those whose turn comes early wait for the next.
   if (table.recent() >= most / 2) {
-    WINNOW_RETURN_IF_ERROR(SpillFor(WordTable::SettledBytes(table.recent())));
+    WINNOW_RETURN_IF_ERROR(MakeRoomFor(table.recent(), std::span(&table, 1)));
     WINNOW_RETURN_IF_ERROR(table.Settle(store_));
   }
   next_to_settle_ = (next_to_settle_ + 1) % tables_.size();
@@ -233,8 +327,7 @@ Status HammingIndex::LoadPending() {
     return {};
   }
   std::vector<Posting> postings(pending_.size());
-  WINNOW_RETURN_IF_ERROR(
-      SpillFor(tables_.size() * WordTable::SettledBytes(postings.size())));
+  WINNOW_RETURN_IF_ERROR(MakeRoomFor(postings.size(), tables_));
   for (std::size_t word = 0; word < tables_.size(); ++word) {
     for (std::size_t i = 0; i < postings.size(); ++i) {
       postings[i] = {Word(store_[pending_[i]], word), pending_[i]};
@@ -280,12 +373,34 @@ std::vector<Match> HammingIndex::FindAll(const Bits& bits, int max_distance) con
   return matches;
 }
 
-Status HammingIndex::SpillFor(std::size_t more_bytes) {
-  constexpr int kArrays = WordTable::kSpills * static_cast<int>(WordTable::kWords) + 1;
-  if (options_.memory_bytes == kUnlimited) return {};
+bool HammingIndex::Fits(std::size_t more_bytes) const {
+  if (options_.memory_bytes == kUnlimited) return true;
   // The recent parts grow between two calls of this.
   const std::size_t soon = MostRecent() / tables_.size() * kRecentBytes + kRecentSlack;
-  while (spilled_ < kArrays && MemoryBytes() + more_bytes + soon > options_.memory_bytes) {
+  return MemoryBytes() + more_bytes + soon <= options_.memory_bytes;
+}
+
+Status HammingIndex::MakeRoomFor(std::size_t entries, std::span<const WordTable> tables) {
+  const std::size_t settled = tables.size() * WordTable::SettledBytes(entries);
+  std::size_t fronts = 0;
+  for (const WordTable& table : tables) fronts += table.FrontBytes(entries);
+  if (fronts > 0 && !Fits(settled + fronts)) WINNOW_RETURN_IF_ERROR(ForbidFronts());
+  return SpillFor(settled);
+}
+
+Status HammingIndex::ForbidFronts() {
+  for (WordTable& table : tables_) WINNOW_RETURN_IF_ERROR(table.ForbidFronts());
+  fronts_allowed_ = false;
+  return {};
+}
+
+Status HammingIndex::SpillFor(std::size_t more_bytes) {
+  constexpr int kArrays = WordTable::kSpills * static_cast<int>(WordTable::kWords) + 1;
+  while (spilled_ < kArrays && !Fits(more_bytes)) {
+    if (fronts_allowed_) {
+      WINNOW_RETURN_IF_ERROR(ForbidFronts());
+      continue;
+    }
     WINNOW_RETURN_IF_ERROR(SpillNext());
     ++spilled_;
   }
@@ -293,13 +408,12 @@ Status HammingIndex::SpillFor(std::size_t more_bytes) {
 }
 
 // Ids are read for the few entries that pass the test on lanes, fingerprints for as many, but they
-// are half as many bytes; lanes are scanned by the thousand.
+// are as many bytes in one array; lanes are scanned by the thousand.
 Status HammingIndex::SpillNext() {
   constexpr int kTables = WordTable::kWords;
-  const int ids = 2 * kTables;
   const std::string& directory = options_.spill_directory;
-  if (spilled_ == ids) return store_.MoveToFile(directory);
-  const int array = spilled_ < ids ? spilled_ : spilled_ - 1;
+  if (spilled_ == kTables) return store_.MoveToFile(directory);
+  const int array = spilled_ < kTables ? spilled_ : spilled_ - 1;
   WordTable& table = tables_[static_cast<std::size_t>(array % kTables)];
   return table.SpillArray(array / kTables).MoveToFile(directory);
 }

@@ -18,6 +18,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,15 +50,17 @@ class HammingIndex {
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
   struct Options {
-    // Arrays that would exceed it are moved to files, one by one: ids first, then fingerprints,
-    // then what each search scans. 0: everything that can be in a file is. What cannot is bounded
-    // too: README.md tells by how much.
+    // What would exceed it: first the fronts of lane_table.h are given up, then arrays are moved to
+    // files, one by one: ids first, then fingerprints, then what each search scans. 0: everything
+    // that can be in a file is. What cannot is bounded, too: README.md tells by how much.
     std::uint64_t memory_bytes = kUnlimited;
     // Where the files are, nameless, as long as the index lives; made if it is not there. Must be a
     // local disk.
     std::string spill_directory;
     // Entries that are collected before they are merged, at least; for tests of merging.
     std::size_t fewest_recent = 16384;
+    // Entries from which on there are fronts (lane_table.h); for tests of them.
+    std::size_t fewest_for_fronts = LaneTable::kFewestForFronts;
     const BitScan* scan = &BestBitScan();
   };
 
@@ -95,7 +98,7 @@ class HammingIndex {
   std::size_t DiskBytes() const;
 
  private:
-  explicit HammingIndex(Options options) : options_(std::move(options)) {}
+  explicit HammingIndex(Options options);
 
   std::size_t MostRecent() const;
   Status SettleIfDue();
@@ -103,12 +106,18 @@ class HammingIndex {
   Status LoadPending();
   void AddToTables(std::uint32_t id);
   Status HoldEntry(std::uint32_t id);
+  // Whether so many bytes more stay within the limit of memory.
+  bool Fits(std::size_t more_bytes) const;
+  // For entries that the large part of each of these tables is to get.
+  Status MakeRoomFor(std::size_t entries, std::span<const WordTable> tables);
+  Status ForbidFronts();
   Status SpillFor(std::size_t more_bytes);
   Status SpillNext();
 
   Options options_;
   FingerprintStore store_;
   std::array<WordTable, WordTable::kWords> tables_;
+  bool fronts_allowed_ = true;
   // Tables settle and are swept one at a time, so that no call takes long.
   std::size_t inserts_ = 0;  // since a table was last settled
   std::size_t erasures_ = 0;  // since a table was last swept

@@ -125,7 +125,7 @@ TEST(HammingIndexTest, GivesMemoryBackWhenAllIsErased) {
   ASSERT_TRUE(index.Build());
   const std::size_t full = index.MemoryBytes();
   for (std::uint32_t id = 0; id < kEntries; ++id) ASSERT_TRUE(index.Erase(id));
-  EXPECT_GE(full, kEntries * 128u);
+  EXPECT_GE(full, kEntries * 96u);  // fingerprint, 8 ids, 16 halves of words
   // The offsets, and what has not been swept yet.
   EXPECT_LE(index.MemoryBytes(), (5u << 20) + full / 4);
 }
@@ -136,13 +136,14 @@ TEST(HammingIndexTest, HoldsAFullSizedEntryInLessThan140Bytes) {
   HammingIndex index;
   for (std::uint32_t id = 0; id < kEntries; ++id) ASSERT_TRUE(index.Append(id, RandomBits(random)));
   ASSERT_TRUE(index.Build());
-  // Until every table has been settled a few times.
-  for (std::uint32_t id = kEntries; id < kEntries + kEntries / 16; ++id) {
+  // Until every table has got fronts and has been settled a few times.
+  for (std::uint32_t id = kEntries; id < kEntries + kEntries / 8; ++id) {
     ASSERT_TRUE(index.Insert(id, RandomBits(random)));
     if (id % 1000 == 0) {
-      ASSERT_LE(index.MemoryBytes() / index.size(), 140u);
+      ASSERT_LE(index.MemoryBytes(), 140 * index.size());
     }
   }
+  EXPECT_GE(index.MemoryBytes(), 120 * index.size());  // with fronts
 }
 
 TEST(HammingIndexTest, KeepsWithinTheMemoryItWasGiven) {
@@ -163,6 +164,45 @@ TEST(HammingIndexTest, KeepsWithinTheMemoryItWasGiven) {
   }
   EXPECT_GT(index.DiskBytes(), 0u);
   EXPECT_EQ(index.FindNearest(Flipped(first, 9), 31), (Match{0, 1}));
+}
+
+TEST(HammingIndexTest, GivesUpFrontsBeforeAnythingGoesToDisk) {
+  IndexKind kind;
+  kind.fronts = true;
+  HammingIndex::Options options = kind.Options();
+  options.fewest_recent = 100;
+  options.memory_bytes = 24u << 20;
+  options.spill_directory = TemporaryDirectory();
+  HammingIndex index = HammingIndex::Create(options).value();
+  Random random(8);
+  Entries entries;
+  for (std::uint32_t id = 0; id < 5000; ++id) {
+    entries[id] = RandomBits(random);
+    ASSERT_TRUE(index.Insert(id, entries[id]));
+    ASSERT_LE(index.MemoryBytes(), options.memory_bytes);
+  }
+  EXPECT_EQ(index.DiskBytes(), 0u);
+  for (const auto& [id, bits] : entries) ASSERT_EQ(index.FindNearest(bits, 0), (Match{id, 0}));
+}
+
+TEST(HammingIndexTest, FindsEveryCopyAmongMoreThanAMillion) {
+  constexpr std::uint32_t kEntries = 1'100'000;  // there are fronts
+  Random random(9);
+  std::vector<Bits> entries(kEntries);
+  HammingIndex index;
+  for (std::uint32_t id = 0; id < kEntries; ++id) {
+    entries[id] = RandomBits(random);
+    ASSERT_TRUE(id < kEntries / 2 ? index.Append(id, entries[id]) : index.Insert(id, entries[id]));
+    if (id + 1 == kEntries / 2) {
+      ASSERT_TRUE(index.Build());
+    }
+  }
+  for (int i = 0; i < 3200; ++i) {
+    const auto id = static_cast<std::uint32_t>(random() % kEntries);
+    const int distance = i % (HammingIndex::kMaxDistance + 1);
+    ASSERT_EQ(index.FindNearest(AtDistance(entries[id], distance, random), 31),
+              (Match{id, distance}));
+  }
 }
 
 TEST(HammingIndexTest, MakesItsDirectoryAndLeavesNoFileBehind) {

@@ -97,11 +97,13 @@ struct IndexKind {
   Memory memory = Memory::kAll;
   Filling filling = Filling::kInserted;
   std::size_t fewest_recent = 16384;
+  bool fronts = false;  // from the first few entries on, and without once most are erased
 
   HammingIndex::Options Options() const {
     HammingIndex::Options options;
     options.scan = FindBitScan(scan);
     options.fewest_recent = fewest_recent;
+    if (fronts) options.fewest_for_fronts = 50;
     if (memory == Memory::kAll) return options;
     // Some: the ids are in files soon, the rest later or never.
     options.memory_bytes = memory == Memory::kNone ? 0 : 8u << 20;
@@ -129,11 +131,12 @@ struct IndexKind {
     static const char* const kMemories[] = {"InMemory", "PartlyOnDisk", "OnDisk"};
     static const char* const kFillings[] = {"Inserted", "Loaded", "HalfLoaded"};
     return std::string(kScans[static_cast<int>(scan)]) + kMemories[static_cast<int>(memory)] +
-           kFillings[static_cast<int>(filling)] + "Recent" + std::to_string(fewest_recent);
+           kFillings[static_cast<int>(filling)] + "Recent" + std::to_string(fewest_recent) +
+           (fronts ? "Fronts" : "");
   }
 };
 
-// Every scan with every stage of merging, every memory with every filling.
+// Every scan with every stage of merging, every memory with every filling, and both with fronts.
 inline std::vector<IndexKind> AllIndexKinds() {
   using Memory = IndexKind::Memory;
   using Filling = IndexKind::Filling;
@@ -142,11 +145,15 @@ inline std::vector<IndexKind> AllIndexKinds() {
     for (const std::size_t recent : {1u, 100u, 16384u}) {
       kinds.push_back({scan, Memory::kAll, Filling::kInserted, recent});
     }
+    kinds.push_back({scan, Memory::kAll, Filling::kInserted, 1, true});
   }
   for (const Memory memory : {Memory::kAll, Memory::kSome, Memory::kNone}) {
     for (const Filling filling : {Filling::kInserted, Filling::kLoaded, Filling::kHalfLoaded}) {
       kinds.push_back({BestBitScan().kind, memory, filling, 200});
     }
+  }
+  for (const Filling filling : {Filling::kInserted, Filling::kLoaded, Filling::kHalfLoaded}) {
+    kinds.push_back({BestBitScan().kind, Memory::kAll, filling, 200, true});
   }
   return kinds;
 }
