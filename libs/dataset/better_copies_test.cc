@@ -166,6 +166,24 @@ TEST_F(BetterCopiesTest, StopsWhereTheShardToRewriteWasDamaged) {
   EXPECT_TRUE(TakeOut());
 }
 
+// Half a copy of a shard would take the room that the disk has not; the next writer lets it be.
+TEST_F(BetterCopiesTest, LeavesNoHalfRewrittenShardOnAFullDisk) {
+  int failed = 0;
+  int left = 0;
+  for (std::uint64_t call = 0;; ++call) {
+    output_.reset();
+    disk_ = winnow::testing::FaultyFiles();
+    ReplaceInAPublishedPart();
+    disk_.FailAt(disk_.calls() + call, winnow::testing::FaultyFiles::Fault::kDiskFull);
+    if (output_->TakeOut()) break;
+    ++failed;
+    const bool committed = Parts()[0].generation == 1;
+    left += !committed && !disk_.Contents("out/.winnow/staging/").empty() ? 1 : 0;
+  }
+  EXPECT_GT(failed, 10);
+  EXPECT_LE(left, 1) << "only where the commit itself failed";
+}
+
 TEST_F(BetterCopiesTest, RefusesGenerationsThatContradictTheirPart) {
   ReplaceInAPublishedPart();
   EXPECT_TRUE(TakeOut());

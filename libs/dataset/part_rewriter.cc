@@ -106,6 +106,7 @@ Result<stream::TakenOut> PartRewriter::TakeOut(const std::string& shard, int gen
   WINNOW_ASSIGN_OR_RETURN(const StoredPart stored, ReadPart(files_, parts_, {shard, generation}));
   stream::TakenOut taken_out;
   const auto rewrite = Stage(stored.part, ids, taken_out);
+  if (!rewrite) RemoveOwn(shard, generation + 1);
   if (!rewrite && rewrite.error().code == ErrorCode::kCorruptState) {
     // The shard may be of a generation that another writer has committed meanwhile.
     WINNOW_ASSIGN_OR_RETURN(const bool other, HasGeneration(shard, generation + 1));
@@ -117,6 +118,18 @@ Result<stream::TakenOut> PartRewriter::TakeOut(const std::string& shard, int gen
   WINNOW_ASSIGN_OR_RETURN(const auto staged, files_.List(staging_));
   WINNOW_RETURN_IF_ERROR(RemoveStaged(shard, rewrite->generation, staged));
   return taken_out;
+}
+
+// What was staged and cannot be committed: nobody else removes it before that generation is there,
+// and a disk that was full for it stays full. What cannot be removed stays until then.
+void PartRewriter::RemoveOwn(const std::string& shard, int generation) {
+  Rewrite own;
+  own.shard = shard;
+  own.generation = generation;
+  own.writer = options_.writer;
+  const std::string path = StagedPath(own);
+  static_cast<void>(files_.Remove(path));
+  static_cast<void>(files_.Remove(path + std::string(kJson)));
 }
 
 // Leaves shard and manifest of the next generation in staging, synced.

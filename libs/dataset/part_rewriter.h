@@ -43,6 +43,7 @@ class PartRewriter {
  private:
   Result<Rewrite> Stage(const Part& part, const std::set<std::string>& ids,
                         stream::TakenOut& taken_out);
+  void RemoveOwn(const std::string& shard, int generation);
   Result<bool> HasGeneration(const std::string& shard, int generation);
   Status Commit(const Rewrite& rewrite);
   Status Finish(const Rewrite& rewrite);

@@ -147,11 +147,16 @@ Result<std::vector<LabelledSet>> ReadLabelledSet(const std::string& folder) {
 
 Result<std::vector<std::string>> ListSets(const std::string& data) {
   std::error_code error;
+  std::string place = data;
   std::vector<std::string> names;
-  for (fs::directory_iterator at(data, error), end; !error && at != end; at.increment(error)) {
-    if (fs::exists(at->path() / kManifestName)) names.push_back(at->path().filename().string());
+  for (fs::directory_iterator at(data, error), end; !error && at != end;) {
+    place = at->path().string();
+    if (fs::exists(at->path() / kManifestName, error)) {
+      names.push_back(at->path().filename().string());
+    }
+    if (!error) at.increment(error);
   }
-  if (error) return ConfigError("cannot list " + data + ": " + error.message());
+  if (error) return ConfigError("cannot look into " + place + ": " + error.message());
   std::sort(names.begin(), names.end());
   return names;
 }

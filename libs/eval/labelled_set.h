@@ -39,7 +39,7 @@ struct LabelledSet {
 Result<std::vector<LabelledSet>> ReadLabelledSet(const std::string& folder);
 
 // Names of the folders in `data` that have a manifest, sorted. Error kConfig if there is no such
-// directory.
+// directory, or one in it cannot be looked into.
 Result<std::vector<std::string>> ListSets(const std::string& data);
 
 }  // namespace winnow::eval

@@ -115,5 +115,13 @@ TEST_F(LabelledSetTest, ListsFoldersWithAManifest) {
   EXPECT_FALSE(ListSets(data_.Path("nowhere")));
 }
 
+TEST_F(LabelledSetTest, NamesAFolderThatCannotBeLookedInto) {
+  std::filesystem::create_symlink("itself", data_.Path("itself"));
+  const auto names = ListSets(data_.path());
+  ASSERT_FALSE(names);
+  EXPECT_EQ(names.error().code, ErrorCode::kConfig);
+  EXPECT_THAT(names.error().message, HasSubstr("itself"));
+}
+
 }  // namespace
 }  // namespace winnow::eval

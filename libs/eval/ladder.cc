@@ -164,7 +164,7 @@ Result<std::vector<Json>> WriteGroup(const LadderOptions& options, const Origina
 
 Status ClearEarlierLadder(const std::string& folder) {
   std::error_code error;
-  if (!fs::exists(folder) || fs::is_empty(folder, error)) return {};
+  if (!fs::exists(folder, error) || fs::is_empty(folder, error)) return {};
   const auto manifest = ReadManifestJson(folder);
   if (!manifest || TextOf(*manifest, "dataset") != kDataset) {
     return ConfigError(folder + " holds other files; name a new folder for the ladder");

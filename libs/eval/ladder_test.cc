@@ -203,6 +203,13 @@ TEST_F(LadderTest, ReplacesAnEarlierLadderAndNothingElse) {
   EXPECT_TRUE(fs::exists(data_.Path("two/6.jpg")));
 }
 
+TEST_F(LadderTest, SaysSoWhereItCannotWrite) {
+  fs::create_symlink("itself", data_.Path("itself"));
+  LadderOptions options = Options(1);
+  options.folder = data_.Path("itself/ladder");
+  EXPECT_FALSE(WriteLadder(options));
+}
+
 TEST_F(LadderTest, NeedsAPhotograph) {
   data_.Write("none/manifest.json", R"({"items": []})");
   LadderOptions options = Options(1);

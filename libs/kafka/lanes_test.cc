@@ -5,6 +5,8 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <memory>
+#include <thread>
 #include <vector>
 
 namespace winnow::kafka {
@@ -48,17 +50,22 @@ TEST(LanesTest, ForgetsOnClearWhatHasNotBegunAndWaitsForWhatHas) {
   std::promise<void> begun;
   std::promise<void> cleared;
   std::atomic<int> finished{0};
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> queued = held;
   lanes.Submit(1, [&](std::size_t) {
     begun.set_value();
-    // Clear holds this strand's successors back before it waits; it cannot end before this does.
+    // However long the other thread takes to queue the rest: Clear lets go of it before it waits,
+    // and cannot end before this does.
+    while (!queued.expired()) std::this_thread::yield();
     EXPECT_EQ(cleared.get_future().wait_for(std::chrono::milliseconds(100)),
               std::future_status::timeout);
     ++finished;
   });
   begun.get_future().wait();
   for (std::uint64_t i = 0; i < 10; ++i) {
-    lanes.Submit(i % 2, [&](std::size_t) { finished += 100; });
+    lanes.Submit(i % 2, [&, held](std::size_t) { finished += 100; });
   }
+  held.reset();
   lanes.Clear();
   EXPECT_EQ(finished, 1);
   cleared.set_value();

@@ -240,9 +240,10 @@ class Process {
  private:
   StopSignals::Reactions Reactions() {
     return {[this] {
-              asked_to_stop_.set_value();
               probe_.Stopping();
               log_.Write(Severity::kInfo, "asked to stop; finishing what is in flight");
+              // Last: it can end the process, and then the end is the last line.
+              asked_to_stop_.set_value();
             },
             [this](StopSignals::GiveUp why) {
               const bool late = why == StopSignals::GiveUp::kDeadline;

@@ -248,7 +248,8 @@ Deduper::Subject Deduper::SubjectOf(const ImageRecord& record, Timestamp now) co
   if (policy_.scope != spec::DedupScope::kCollection) {
     subject.scope = spec::ScopeOf(policy_, collection_, record.source.id);
   }
-  subject.period = forgetting_.PeriodOf(ingested);
+  // What comes too late goes with the oldest: a period that is over would be searched for each.
+  subject.period = std::max(forgetting_.PeriodOf(ingested), forgetting_.FirstRemembered());
   return subject;
 }
 

@@ -335,6 +335,24 @@ TEST(DeduperTest, ForgetsOldDecisionsByTheHundredsNotAllAtOnce) {
   EXPECT_LT(driver.state.entries.size(), 30u);
 }
 
+// What a stage before held up for longer than the window.
+TEST(DeduperTest, RemembersALatecomerForAWhileAndForgetsItWholly) {
+  auto driver = Driver(Windowed(64));
+  ASSERT_TRUE(driver.Process(Taken(1000, Image("in time", "x", kPicture))));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(driver.Process(Taken(10 * i, Image("late " + std::to_string(i), "y", kOther))));
+    if (i == 25) driver.Reopen();
+  }
+  ImageRecord again = Taken(0, Image("late 0", "y", kOther));
+  EXPECT_EQ(driver.Process(again)->disposition, Disposition::kForwarded);
+  EXPECT_FALSE(driver.Forget(RecordId("late 7"))->empty()) << "what it was told";
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(driver.Process(Taken(1e6, Image("later " + std::to_string(i), "z", kPicture))));
+  }
+  // Format, next sequence, one kept record with its content, its period, four decisions.
+  EXPECT_EQ(driver.state.entries.size(), 1u + 1 + 2 + 1 + 4);
+}
+
 TEST(DeduperTest, IsNotItsOwnDuplicateWhateverTimeItComesAgain) {
   auto driver = Driver(Windowed(60));
   const Outcome first = driver.Process(Taken(100, Image("a", "x", kPicture))).value();
