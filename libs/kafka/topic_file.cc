@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 #include <string_view>
 
+#include "libs/base/whole_file.h"
 #include "libs/kafka/topic_admin.h"
 #include "libs/kafka/topics.h"
 
@@ -47,23 +46,18 @@ struct Entry {
   int line = 0;
 };
 
-// Not by yaml-cpp: its reader throws half made where reading fails, as of a folder, and leaks.
-Result<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  if (file.is_open() && !file.bad() && text) return text.str();
-  return ConfigError(fmt::format("cannot read {}: is it the path of a file?", path));
-}
-
 class TopicFile {
  public:
   explicit TopicFile(std::string path) : path_(std::move(path)) {}
 
   Result<std::vector<TopicDeclaration>> Load() {
-    WINNOW_ASSIGN_OR_RETURN(const std::string text, ReadText(path_));
+    // Not read by yaml-cpp: where that fails, as of a folder, its reader throws and leaks.
+    const auto text = ReadWholeFile(path_);
+    if (!text) {
+      return ConfigError(fmt::format("cannot read {}: is it the path of a file?", path_));
+    }
     try {
-      Read(YAML::Load(text));
+      Read(YAML::Load(*text));
     } catch (const YAML::Exception& error) {
       Complain(error.mark.line + 1, error.msg);
     }
