@@ -28,7 +28,8 @@ std::string LastError(archive* tar) {
   return message == nullptr ? "unknown error" : message;
 }
 
-// What libarchive writes to: passes on until muted, remembers the first Error.
+// What libarchive writes to: passes on until muted or until the first Error, which it remembers.
+// libarchive is not told: it would leak what it holds of a stream that failed.
 struct Destination {
   const std::function<Status(std::string_view)>& write;
   Status status;
@@ -36,9 +37,10 @@ struct Destination {
 
   static la_ssize_t Write(archive*, void* self, const void* bytes, size_t length) {
     auto& to = *static_cast<Destination*>(self);
-    if (to.muted) return static_cast<la_ssize_t>(length);
-    to.status = to.write(std::string_view(static_cast<const char*>(bytes), length));
-    return to.status ? static_cast<la_ssize_t>(length) : -1;
+    if (to.status && !to.muted) {
+      to.status = to.write(std::string_view(static_cast<const char*>(bytes), length));
+    }
+    return static_cast<la_ssize_t>(length);
   }
 };
 
@@ -62,8 +64,8 @@ Status WriteEntry(archive* tar, const TarEntry& entry, const Destination& to) {
       archive_write_data(tar, entry.bytes.data(), entry.bytes.size()) ==
           static_cast<la_ssize_t>(entry.bytes.size()) &&
       archive_write_finish_entry(tar) == ARCHIVE_OK;
-  if (written) return {};
   if (!to.status) return to.status;
+  if (written) return {};
   return BugError(fmt::format("cannot write tar entry {}: {}", entry.name, LastError(tar)));
 }
 

@@ -3,12 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "libs/base/digest.h"
+#include "libs/base/whole_file.h"
 #include "libs/detect/head.h"
 #include "libs/detect/multi_scale_detector.h"
 #include "libs/detect/network.h"
@@ -25,20 +24,12 @@ Result<ModelEntry> FindModel(std::string_view name) {
   return ConfigError(fmt::format("no model is called {}: there is {}", name, known));
 }
 
-std::optional<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  if (file.bad()) return std::nullopt;
-  return bytes;
-}
-
 // The contents, read once: what is hashed is what is loaded.
 Result<std::string> ReadVerified(const ModelEntry& model, const std::string& directory) {
   const std::string path = directory + "/" + model.file;
   const std::string remedy =
       fmt::format("run: deploy/models/install {} {}", directory, model.name);
-  auto bytes = ReadFile(path);
+  auto bytes = ReadWholeFile(path);
   if (!bytes) return ConfigError(fmt::format("cannot read the model {}; {}", path, remedy));
   const std::string sha256 = ToHex(Sha256(*bytes));
   if (sha256 != model.sha256) {

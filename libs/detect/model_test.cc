@@ -51,6 +51,11 @@ TEST_F(LoadDetectorTest, SaysHowToInstallAMissingFile) {
   EXPECT_THAT(ErrorFor("centerface"), HasSubstr("deploy/models/install " + directory_));
 }
 
+TEST_F(LoadDetectorTest, RefusesAFolderInPlaceOfTheFile) {
+  std::filesystem::create_directory(directory_ + "/centerface.onnx");
+  EXPECT_THAT(ErrorFor("centerface"), HasSubstr("cannot read"));
+}
+
 TEST_F(LoadDetectorTest, RefusesAFileWithAnotherChecksum) {
   std::ofstream(directory_ + "/centerface.onnx") << "not the model";
   EXPECT_THAT(ErrorFor("centerface"), HasSubstr("SHA-256"));

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <system_error>
 
+#include "libs/base/whole_file.h"
 #include "libs/eval/manifest_json.h"
 
 namespace winnow::eval {
@@ -127,10 +126,9 @@ std::string TextOf(const Json& object, const char* key) {
 
 Result<Json> ReadManifestJson(const std::string& folder) {
   const std::string path = folder + "/" + kManifestName;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return ConfigError("cannot read " + path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  Json json = Json::parse(text, nullptr, false);
+  const auto text = ReadWholeFile(path);
+  if (!text) return ConfigError("cannot read " + path);
+  Json json = Json::parse(*text, nullptr, false);
   if (!IsManifest(json)) {
     return ConfigError(path + ": must be an object with \"items\", each with a \"file\"");
   }

@@ -105,6 +105,13 @@ TEST_F(LabelledSetTest, NamesTheManifestThatIsBroken) {
   }
 }
 
+TEST_F(LabelledSetTest, RefusesAFolderInPlaceOfTheManifest) {
+  data_.Write("cats/manifest.json/file", "");
+  const auto sets = ReadLabelledSet(data_.Path("cats"));
+  ASSERT_FALSE(sets.has_value());
+  EXPECT_THAT(sets.error().message, HasSubstr("cannot read"));
+}
+
 TEST_F(LabelledSetTest, ListsFoldersWithAManifest) {
   data_.Write("cats/manifest.json", "{}");
   data_.Write("apes/manifest.json", "{}");

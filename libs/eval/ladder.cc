@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "libs/base/digest.h"
+#include "libs/base/whole_file.h"
 #include "libs/dataset/files.h"
 #include "libs/eval/manifest_json.h"
 #include "libs/image/decode.h"
@@ -29,11 +29,6 @@ namespace fs = std::filesystem;
 constexpr const char* kDataset = "ladder";
 constexpr std::uint32_t kMinSide = 200;
 constexpr int kMinQuality = 50;
-
-std::string ReadFile(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 Status WriteFile(const fs::path& path, std::string_view bytes) {
   std::ofstream file(path, std::ios::binary);
@@ -87,7 +82,7 @@ std::optional<image::Pixels> UprightPixels(const std::string& bytes) {
 }
 
 bool IsFit(const fs::path& path) {
-  const image::Decoded decoded = image::Decode(ReadFile(path), {});
+  const image::Decoded decoded = image::Decode(ReadWholeFile(path.string()).value_or(""), {});
   if (!decoded.frame) return false;
   const image::Pixels& pixels = decoded.frame->pixels;
   return std::min(pixels.width, pixels.height) >= kMinSide &&
@@ -141,7 +136,8 @@ Json Item(const std::string& file, std::size_t index, const Rung& rung, const Or
 // One original and its copies: files on disk, items for the manifest.
 Result<std::vector<Json>> WriteGroup(const LadderOptions& options, const Original& original,
                                      std::size_t index) {
-  const std::string bytes = ReadFile(options.data + "/" + original.set + "/" + original.file);
+  const std::string bytes =
+      ReadWholeFile(options.data + "/" + original.set + "/" + original.file).value_or("");
   const std::optional<image::Pixels> upright = UprightPixels(bytes);
   if (!upright) return UnavailableError(original.file + " changed while it was read");
   const fs::path folder = options.folder;

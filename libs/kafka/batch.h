@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "libs/kafka/client.h"
@@ -32,16 +33,21 @@ struct Gap {
 };
 
 // Filled by the polling thread; items are judged by the lanes, each by one; read by the committer
-// when `unjudged` is 0.
+// when nothing is awaited any more.
 struct Batch {
   std::vector<Gap> gaps;        // of each partition before its items
   std::deque<BatchItem> items;  // in the order read; addresses are stable
   std::chrono::steady_clock::time_point opened{};
   std::uint64_t message_bytes = 0;
   std::atomic<std::uint64_t> state_bytes{0};
-  std::atomic<std::size_t> unjudged{0};
-  std::atomic<bool> closed{false};
-  bool handed_over = false;
+  // Items to be judged, and the end of them: one until it is closed. The lane that makes it 0 must
+  // not touch the batch after that: it may be committed and gone.
+  std::atomic<std::size_t> awaited{1};
+  bool closed = false;  // only the polling thread's
+
+  void Close() {
+    if (!std::exchange(closed, true)) --awaited;
+  }
 };
 
 }  // namespace winnow::kafka

@@ -156,7 +156,7 @@ Status StageRun::Turn() {
 Status StageRun::Drain() {
   const auto deadline = SteadyClock::now() + options_.drain_timeout;
   while (!batches_.empty() && SteadyClock::now() < deadline) {
-    batches_.back()->closed = true;
+    batches_.back()->Close();
     HandOver();
     wakeup_.WaitUntil(SteadyClock::now() + kTurn);
     WINNOW_RETURN_IF_ERROR(Turn());
@@ -282,7 +282,7 @@ void StageRun::Dispatch(RdMessage message) {
   task.position = item.arrival.place.offset + 1;
   batch->message_bytes += item.bytes;
   in_flight_ += item.bytes;
-  ++batch->unjudged;
+  ++batch->awaited;
   ++backlog_;
   if (options_.stateful) return chunks_->Add(*batch, item);
   lanes_->Submit(StrandOf(item),
@@ -329,7 +329,7 @@ void StageRun::Judge(Batch& batch, BatchItem& item, std::size_t lane) {
   batch.state_bytes += judgement->state_bytes();
   if (!judgement->dead) item.message.reset();
   item.judgement = std::move(*judgement);
-  const bool judged = --batch.unjudged == 0 && batch.closed;
+  const bool judged = --batch.awaited == 0;
   const bool hungry = --backlog_ == options_.lanes * kBacklogPerLane / 2;
   if (judged || hungry) wakeup_.Notify();
 }
@@ -348,13 +348,13 @@ bool StageRun::IsDue(const Batch& batch) const {
 }
 
 void StageRun::CloseIfDue() {
-  if (!batches_.empty() && IsDue(*batches_.back())) batches_.back()->closed = true;
+  if (!batches_.empty() && IsDue(*batches_.back())) batches_.back()->Close();
 }
 
 void StageRun::HandOver() {
   if (!started_ || committing_ || batches_.empty()) return;
   Batch& batch = *batches_.front();
-  if (!batch.closed || batch.unjudged > 0 || failed_) return;
+  if (batch.awaited > 0 || failed_) return;
   committing_ = true;
   committer_->Commit(&batch, consumer_->Metadata());
 }
@@ -422,7 +422,7 @@ void StageRun::DropBatches() {
 
 void StageRun::AwaitBatches(SteadyTime deadline) {
   while (!batches_.empty() && started_ && !failed_ && SteadyClock::now() < deadline) {
-    batches_.back()->closed = true;
+    batches_.back()->Close();
     HandOver();
     wakeup_.WaitUntil(SteadyClock::now() + kTurn);
     const Status done = TakeDone();

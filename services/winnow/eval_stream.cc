@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
 #include "libs/base/clock.h"
 #include "libs/base/digest.h"
 #include "libs/base/mutex.h"
+#include "libs/base/whole_file.h"
 #include "libs/local/ledger.h"
 #include "libs/local/local_runner.h"
 #include "libs/state/state_store.h"
@@ -164,12 +163,12 @@ Result<ImageRecord> SetSource::Load(const stream::SourceEntry& entry) const {
   ImageRecord record;
   record.source.id = SourceId(set_.name);
   record.source.path = entry.name;
-  std::ifstream file(set_.folder + "/" + name, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) {
+  auto read = ReadWholeFile(set_.folder + "/" + name);
+  if (!read) {
     record.source_fault = Reason::kUnreadable;
     record.source_fault_detail = name + ": cannot be read";
   }
+  std::string bytes = std::move(read).value_or("");
   const Sha256Digest sha256 = Sha256(bytes);
   record.id = record::DeriveRecordId(record.source.id, entry.name, sha256);
   record.payload = record::RawPayload{{SharedBytes(std::move(bytes)), "", sha256}};

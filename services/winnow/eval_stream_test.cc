@@ -53,9 +53,11 @@ TEST_F(StreamSetTest, TellsWhatTheDeduperDidWithEachPicture) {
   Add("no_picture.jpg", "hello");
   Add("same_bytes.jpg", Jpeg(2));
   set_.pictures.push_back({"gone.jpg", "", "", "", false});
+  set_.pictures.push_back({"", "", "", "", false});  // the folder itself
   const StreamedSet streamed = Stream();
   const Kind expected[] = {Kind::kKept,   Kind::kKept,    Kind::kDropped,
-                           Kind::kUnread, Kind::kDropped, Kind::kUnread};
+                           Kind::kUnread, Kind::kDropped, Kind::kUnread,
+                           Kind::kUnread};
   ASSERT_EQ(streamed.fates.size(), std::size(expected));
   for (std::size_t i = 0; i < std::size(expected); ++i) {
     EXPECT_EQ(streamed.fates[i].kind, expected[i]) << set_.pictures[i].file;
