@@ -137,11 +137,11 @@ class Search {
   // Words whose low halves differ by at most `met_by_low` bits were met by those, too.
   void VerifySettled(const Tables& tables, int met_by_low) {
     for (const Hit& hit : Hits()) {
-      if (WordTable::HasId(hit)) Of(tables, hit).FetchSettledId(hit);
+      if (Of(tables, hit).HasId(hit)) Of(tables, hit).FetchSettledId(hit);
     }
     const std::size_t known = words_.size();
     for (const Hit& hit : Hits()) {
-      if (WordTable::HasId(hit)) {
+      if (Of(tables, hit).HasId(hit)) {
         LookUp(Of(tables, hit).SettledId(hit));
         continue;
       }
@@ -408,12 +408,13 @@ Status HammingIndex::SpillFor(std::size_t more_bytes) {
 }
 
 // Ids are read for the few entries that pass the test on lanes, fingerprints for as many, but they
-// are as many bytes in one array; lanes are scanned by the thousand.
+// are half as many bytes; lanes are scanned by the thousand.
 Status HammingIndex::SpillNext() {
   constexpr int kTables = WordTable::kWords;
+  const int ids = 2 * kTables;
   const std::string& directory = options_.spill_directory;
-  if (spilled_ == kTables) return store_.MoveToFile(directory);
-  const int array = spilled_ < kTables ? spilled_ : spilled_ - 1;
+  if (spilled_ == ids) return store_.MoveToFile(directory);
+  const int array = spilled_ < ids ? spilled_ : spilled_ - 1;
   WordTable& table = tables_[static_cast<std::size_t>(array % kTables)];
   return table.SpillArray(array / kTables).MoveToFile(directory);
 }

@@ -4,8 +4,8 @@
 // In the order of the key, in one array; it is grown in place from its end: each stretch of old
 // lanes moves once, and no second copy is needed. A search comes to 17 keys in no order, each of
 // them two cache misses and more: where the key's lanes begin, and the lanes, which often lie on
-// two cache lines. So a table that is full enough for it to cost little has *fronts*: of each key a
-// cache line with its first lanes and the place of the others.
+// two cache lines. So a table of a size for which it costs little has *fronts*: of each key a cache
+// line with its first lanes and the place of the others.
 #pragma once
 
 #include <algorithm>
@@ -59,8 +59,10 @@ class LaneTable {
  public:
   static constexpr std::size_t kKeys = 1u << 16;
   static constexpr std::size_t kFrontBytes = kKeys * 64;
-  // On average a front is half full then, and the arrays are not much larger for it.
+  // On average a front is half full from here on, and the arrays are not much larger for it;
   static constexpr std::size_t kFewestForFronts = 16 * kKeys;
+  // from here on most keys have more lanes than fit into one.
+  static constexpr std::size_t kMostForFronts = 32 * kKeys;
 
   // `shift`: 0 if the key is the low half of the word, 16 if it is the high one.
   explicit LaneTable(int shift) : shift_(shift) {}

@@ -14,6 +14,81 @@ constexpr std::size_t kRecentPerNewest = 16;
 
 constexpr std::uint32_t kNewestPart = 4;  // after those by bytes 0 to 3
 
+// Entries that are put into another order at a time: that takes 20 bytes each.
+constexpr std::size_t kSorted = 1u << 20;
+
+std::uint32_t* IdsIn(GrowingMemory& memory) {
+  return reinterpret_cast<std::uint32_t*>(memory.data());
+}
+const std::uint32_t* IdsIn(const GrowingMemory& memory) {
+  return reinterpret_cast<const std::uint32_t*>(memory.data());
+}
+
+Status ResizeIds(GrowingMemory& memory, std::size_t count) {
+  return memory.Resize(count * sizeof(std::uint32_t));
+}
+
+// Puts words into a table and, if there are any, ids into their array. Both have room.
+void Merge(std::span<const Posting> postings, LaneTable& table, std::uint32_t* ids) {
+  const std::vector<Posting> sorted =
+      SortedByKey(postings, LaneTable::kKeys,
+                  [&](const Posting& posting) { return table.KeyOf(posting.word); });
+  std::vector<std::uint32_t> words(sorted.size());
+  for (std::size_t i = 0; i < sorted.size(); ++i) words[i] = sorted[i].word;
+  if (ids != nullptr) {
+    std::vector<Growth> growths;
+    for (const std::uint32_t word : words) {
+      const std::uint32_t key = table.KeyOf(word);
+      if (growths.empty() || growths.back().key != key) {
+        growths.push_back({key, table.Begin(key) + table.Count(key), 0});
+      }
+      ++growths.back().count;
+    }
+    Widen(ids, table.size(), growths);
+    std::uint32_t by = 0;
+    for (const Growth& growth : growths) {
+      for (std::uint32_t i = 0; i < growth.count; ++i, ++by) ids[growth.end + by] = sorted[by].id;
+    }
+  }
+  table.Merge(words);
+}
+
+// Drops the words, with their ids, of entries that are no more in `store`, and returns them.
+std::vector<std::uint32_t> SweepById(LaneTable& table, GrowingMemory& memory,
+                                     const FingerprintStore& store) {
+  std::vector<std::uint32_t> dropped;
+  std::uint32_t* const ids = IdsIn(memory);
+  std::uint32_t at = 0;
+  std::uint32_t kept = 0;
+  table.Retain([&](std::uint32_t key, std::uint16_t lane) {
+    const std::uint32_t id = ids[at++];
+    if (!store.Contains(id)) {
+      dropped.push_back(table.WordOf(key, lane));
+      return false;
+    }
+    ids[kept++] = id;
+    return true;
+  });
+  WINNOW_CHECK(ResizeIds(memory, kept));
+  return dropped;
+}
+
+// Drops each of these words once.
+void SweepByWord(LaneTable& table, std::span<const std::uint32_t> words) {
+  const std::vector<std::uint32_t> sorted = SortedByKey(
+      words, LaneTable::kKeys, [&](std::uint32_t word) { return table.KeyOf(word); });
+  std::vector<std::uint32_t> to_drop(LaneTable::kKeys);  // by lane, of the words up to `next`
+  auto next = sorted.begin();
+  table.Retain([&](std::uint32_t key, std::uint16_t lane) {
+    for (; next != sorted.end() && table.KeyOf(*next) == key; ++next) {
+      ++to_drop[table.LaneOf(*next)];
+    }
+    if (to_drop[lane] == 0) return true;
+    --to_drop[lane];
+    return false;
+  });
+}
+
 std::uint32_t PartOf(const ScanHits::Hit& hit) { return hit.origin & 0x7; }
 std::uint32_t KeyOf(const ScanHits::Hit& hit) { return hit.origin & 0xffff; }
 
@@ -58,82 +133,75 @@ Status WordTable::Settle(const FingerprintStore& store) {
 
 Status WordTable::MakeFronts() {
   WINNOW_RETURN_IF_ERROR(low_.MakeFronts());
-  const Status made = high_.MakeFronts();
-  if (!made) WINNOW_CHECK(low_.DropFronts());
-  return made;
+  WINNOW_RETURN_IF_ERROR(high_.MakeFronts());
+  high_has_ids_ = false;
+  high_ids_ = GrowingMemory();
+  return {};
+}
+
+Status WordTable::DropFronts() {
+  WINNOW_RETURN_IF_ERROR(low_.DropFronts());
+  return high_has_ids_ ? high_.DropFronts() : RebuildHigh();
+}
+
+// From what is known by low halves, without fronts.
+Status WordTable::RebuildHigh() {
+  LaneTable high(16);
+  GrowingMemory ids;
+  WINNOW_RETURN_IF_ERROR(high.Reserve(low_.size()));
+  WINNOW_RETURN_IF_ERROR(ResizeIds(ids, low_.size()));
+  std::vector<Posting> postings;
+  const auto merge = [&] {
+    Merge(postings, high, IdsIn(ids));
+    postings.clear();
+    return high.Reserve(low_.size() - high.size());
+  };
+  for (std::uint32_t key = 0; key < LaneTable::kKeys; ++key) {
+    for (std::uint32_t i = 0; i < low_.Count(key); ++i) {
+      postings.push_back({low_.WordOf(key, low_.Lane(key, i)),
+                          IdsIn(low_ids_)[low_.Begin(key) + i]});
+      if (postings.size() == kSorted) WINNOW_RETURN_IF_ERROR(merge());
+    }
+  }
+  WINNOW_RETURN_IF_ERROR(merge());
+  high_ = std::move(high);
+  high_ids_ = std::move(ids);
+  high_has_ids_ = true;
+  return {};
 }
 
 Status WordTable::ForbidFronts() {
-  WINNOW_RETURN_IF_ERROR(low_.DropFronts());
-  WINNOW_RETURN_IF_ERROR(high_.DropFronts());
+  WINNOW_RETURN_IF_ERROR(DropFronts());
   fronts_allowed_ = false;
   return {};
 }
 
 Status WordTable::Load(std::span<const Posting> postings) {
-  if (WantsFronts(postings.size()) && !low_.has_fronts()) WINNOW_RETURN_IF_ERROR(MakeFronts());
+  if (!WantsFronts(postings.size())) {
+    WINNOW_RETURN_IF_ERROR(DropFronts());
+  } else if (!low_.has_fronts()) {
+    WINNOW_RETURN_IF_ERROR(MakeFronts());
+  }
+  const std::size_t size = low_.size() + postings.size();
   WINNOW_RETURN_IF_ERROR(low_.Reserve(postings.size()));
   WINNOW_RETURN_IF_ERROR(high_.Reserve(postings.size()));
-  const std::uint32_t before = low_.size();
-  WINNOW_RETURN_IF_ERROR(ResizeIds(before + postings.size()));
-  const std::vector<Posting> sorted =
-      SortedByKey(postings, LaneTable::kKeys,
-                  [&](const Posting& posting) { return low_.KeyOf(posting.word); });
-  std::vector<std::uint32_t> words(sorted.size());
-  std::vector<Growth> growths;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    words[i] = sorted[i].word;
-    const std::uint32_t key = low_.KeyOf(words[i]);
-    if (growths.empty() || growths.back().key != key) {
-      growths.push_back({key, low_.Begin(key) + low_.Count(key), 0});
-    }
-    ++growths.back().count;
-  }
-  Widen(ids(), before, growths);
-  std::uint32_t by = 0;
-  for (const Growth& growth : growths) {
-    for (std::uint32_t i = 0; i < growth.count; ++i, ++by) {
-      ids()[growth.end + by] = sorted[by].id;
-    }
-  }
-  low_.Merge(words);
-  high_.Merge(SortedByKey<std::uint32_t>(
-      words, LaneTable::kKeys, [&](std::uint32_t word) { return high_.KeyOf(word); }));
+  WINNOW_RETURN_IF_ERROR(ResizeIds(low_ids_, size));
+  if (high_has_ids_) WINNOW_RETURN_IF_ERROR(ResizeIds(high_ids_, size));
+  Merge(postings, low_, IdsIn(low_ids_));
+  Merge(postings, high_, high_has_ids_ ? IdsIn(high_ids_) : nullptr);
   return {};
 }
 
 void WordTable::Sweep(const FingerprintStore& store) {
-  std::vector<std::uint32_t> dropped;
-  std::uint32_t at = 0;
-  std::uint32_t kept = 0;
-  low_.Retain([&](std::uint32_t key, std::uint16_t lane) {
-    const std::uint32_t id = ids()[at++];
-    if (!store.Contains(id)) {
-      dropped.push_back(low_.WordOf(key, lane));
-      return false;
-    }
-    ids()[kept++] = id;
-    return true;
-  });
-  WINNOW_CHECK(ResizeIds(kept));
-  // As often as a word was dropped there, one like it goes here.
-  dropped = SortedByKey<std::uint32_t>(
-      dropped, LaneTable::kKeys, [&](std::uint32_t word) { return high_.KeyOf(word); });
-  std::vector<std::uint32_t> to_drop(LaneTable::kKeys);  // by lane, of the words up to `next`
-  auto next = dropped.begin();
-  high_.Retain([&](std::uint32_t key, std::uint16_t lane) {
-    for (; next != dropped.end() && high_.KeyOf(*next) == key; ++next) {
-      ++to_drop[high_.LaneOf(*next)];
-    }
-    if (to_drop[lane] == 0) return true;
-    --to_drop[lane];
-    return false;
-  });
+  const std::vector<std::uint32_t> dropped = SweepById(low_, low_ids_, store);
+  if (high_has_ids_) {
+    SweepById(high_, high_ids_, store);
+  } else {
+    SweepByWord(high_, dropped);
+  }
   WINNOW_CHECK(high_.size() == low_.size());
-  if (low_.size() >= fewest_for_fronts_ / 2) return;
   // Lack of memory for what is smaller than the fronts ends the process, as everywhere.
-  WINNOW_CHECK(low_.DropFronts());
-  WINNOW_CHECK(high_.DropFronts());
+  if (low_.size() < fewest_for_fronts_ / 2) WINNOW_CHECK(DropFronts());
 }
 
 void WordTable::AddRecent(std::uint32_t word, int errors, RecentRanges& ranges) const {
@@ -191,15 +259,18 @@ const std::uint32_t* WordTable::RecentId(const ScanHits::Hit& hit) const {
   return recent_[part].IdAt(hit.index);
 }
 
-void WordTable::FetchSettledId(const ScanHits::Hit& hit) const { low_.FetchBegin(KeyOf(hit)); }
+void WordTable::FetchSettledId(const ScanHits::Hit& hit) const {
+  TableOf(hit).FetchBegin(KeyOf(hit));
+}
 
 const std::uint32_t* WordTable::SettledId(const ScanHits::Hit& hit) const {
-  return ids() + low_.Begin(KeyOf(hit)) + hit.index;
+  const GrowingMemory& ids = HalfOf(hit) == 0 ? low_ids_ : high_ids_;
+  return IdsIn(ids) + TableOf(hit).Begin(KeyOf(hit)) + hit.index;
 }
 
 std::uint32_t WordTable::SettledWord(const ScanHits::Hit& hit) const {
   const std::uint32_t key = KeyOf(hit);
-  return high_.WordOf(key, high_.Lane(key, hit.index));
+  return TableOf(hit).WordOf(key, TableOf(hit).Lane(key, hit.index));
 }
 
 void WordTable::FetchSame(std::uint32_t word) const {
@@ -213,12 +284,13 @@ void WordTable::AddSame(std::uint32_t word, SameRanges& ranges) const {
 }
 
 GrowingMemory& WordTable::SpillArray(int i) {
-  if (i == 0) return ids_;
-  return (i == 1 ? low_ : high_).lane_memory();
+  if (i < 2) return i == 0 ? low_ids_ : high_ids_;
+  return (i == 2 ? low_ : high_).lane_memory();
 }
 
 std::size_t WordTable::MemoryBytes() const {
-  std::size_t bytes = low_.MemoryBytes() + high_.MemoryBytes() + ids_.MemoryBytes() +
+  std::size_t bytes = low_.MemoryBytes() + high_.MemoryBytes() + low_ids_.MemoryBytes() +
+                      high_ids_.MemoryBytes() +
                       (newest_words_.capacity() + newest_ids_.capacity()) * sizeof(std::uint32_t);
   for (const RecentTable& table : recent_) bytes += table.MemoryBytes();
   return bytes;

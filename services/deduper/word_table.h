@@ -3,10 +3,11 @@
 //
 // Large part: by each half of the word. Of at most 3 bits one half has at most 1, so an entry is
 // met where a half is equal and the other half differs by <= 3 bits, or where a half is one bit off
-// and the other differs by <= 2. Either way a whole word is met. Whose it is, only the table by low
-// halves knows, which saves a quarter of the memory: a search scans thousands and meets a handful.
-// Recent part: by each byte. Of 4 bytes with at most 3 errors one is equal. Its tables are small
-// and cheap to add to, and searching them takes 4 look-ups instead of 34, as long as they are short.
+// and the other differs by <= 2. Either way a whole word is met. Where there are fronts (see
+// lane_table.h), only the table by low halves knows whose it is, so that both take no more memory
+// together than without: a search scans thousands of words and meets a handful.
+// Recent part: by each byte. Of 4 bytes with at most 3 errors one is equal. Its tables are small and
+// cheap to add to, and searching them takes 4 look-ups instead of 34, as long as they are short.
 // Newest part: a list, which goes to the recent part when it has grown long.
 #pragma once
 
@@ -68,11 +69,10 @@ class WordTable {
 
   // Where the id of an entry is that was hit in the recent or the newest part.
   const std::uint32_t* RecentId(const ScanHits::Hit& hit) const;
-  // Whether what was hit in the large part was hit by its low half, so that its id is known.
-  static bool HasId(const ScanHits::Hit& hit) { return (hit.origin >> kHalfShift & 1) == 0; }
+  // Whether the id is known of what was hit in the large part, or nothing but the word.
+  bool HasId(const ScanHits::Hit& hit) const { return HalfOf(hit) == 0 || high_has_ids_; }
   const std::uint32_t* SettledId(const ScanHits::Hit& hit) const;
   void FetchSettledId(const ScanHits::Hit& hit) const;  // what SettledId reads
-  // What was hit by its high half: nothing but the word.
   std::uint32_t SettledWord(const ScanHits::Hit& hit) const;
   // The places of the entries with this word: hits there have ids.
   void AddSame(std::uint32_t word, SameRanges& ranges) const;
@@ -83,9 +83,9 @@ class WordTable {
 
   // What the large part grows by with so many entries, at most, apart from fronts.
   static std::size_t SettledBytes(std::size_t entries) {
-    return entries * (2 * sizeof(std::uint16_t) + sizeof(std::uint32_t));
+    return entries * 2 * (sizeof(std::uint16_t) + sizeof(std::uint32_t));
   }
-  // What fronts add to that, if it makes the table large enough to have them.
+  // What fronts add to that, if it gives the table a size to have them.
   std::size_t FrontBytes(std::size_t entries) const {
     return WantsFronts(entries) && !low_.has_fronts() ? 2 * LaneTable::kFrontBytes : 0;
   }
@@ -94,11 +94,13 @@ class WordTable {
 
   // The arrays of the large part, those first whose going to disk costs a search least. Forbid
   // fronts before.
-  static constexpr int kSpills = 3;
+  static constexpr int kSpills = 4;
   GrowingMemory& SpillArray(int i);
 
   std::size_t MemoryBytes() const;
-  std::size_t DiskBytes() const { return low_.DiskBytes() + high_.DiskBytes() + ids_.DiskBytes(); }
+  std::size_t DiskBytes() const {
+    return low_.DiskBytes() + high_.DiskBytes() + low_ids_.DiskBytes() + high_ids_.DiskBytes();
+  }
 
  private:
   static constexpr std::uint32_t kHalfShift = 16;  // above a key
@@ -108,14 +110,18 @@ class WordTable {
     return number_ << kNumberShift | half << kHalfShift | key;
   }
   std::uint32_t RecentOrigin(std::uint32_t part) const { return number_ << kNumberShift | part; }
-  std::uint32_t* ids() { return reinterpret_cast<std::uint32_t*>(ids_.data()); }
-  const std::uint32_t* ids() const { return reinterpret_cast<const std::uint32_t*>(ids_.data()); }
-  Status ResizeIds(std::size_t count) { return ids_.Resize(count * sizeof(std::uint32_t)); }
+  static std::uint32_t HalfOf(const ScanHits::Hit& hit) { return hit.origin >> kHalfShift & 1; }
+  const LaneTable& TableOf(const ScanHits::Hit& hit) const {
+    return HalfOf(hit) == 0 ? low_ : high_;
+  }
 
   bool WantsFronts(std::size_t more) const {
-    return fronts_allowed_ && low_.size() + more >= fewest_for_fronts_;
+    const std::size_t size = low_.size() + more;
+    return fronts_allowed_ && size >= fewest_for_fronts_ && size < LaneTable::kMostForFronts;
   }
   Status MakeFronts();
+  Status DropFronts();
+  Status RebuildHigh();
   void MakeRoomForNewest();
   void MergeNewest();
 
@@ -124,7 +130,9 @@ class WordTable {
   bool fronts_allowed_ = true;
   LaneTable low_{0};
   LaneTable high_{16};
-  GrowingMemory ids_;  // of the words in low_, in the same order
+  bool high_has_ids_ = true;
+  GrowingMemory low_ids_;  // of the words in low_, in the same order
+  GrowingMemory high_ids_;
   std::array<RecentTable, 4> recent_ = {RecentTable(0), RecentTable(8), RecentTable(16),
                                         RecentTable(24)};
   // The newest: the first so many of two arrays, which can be scanned like any range.
