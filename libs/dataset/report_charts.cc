@@ -21,9 +21,9 @@ std::string Losses(const StageCount& stage) {
 
 std::string FunnelRow(const StageCount& stage, std::uint64_t whole) {
   const std::vector<BarPart> parts = {{"stored", stage.forwarded},
-                                   {"rejected", stage.rejected},
-                                   {"review", stage.review},
-                                   {"deferred", stage.deferred}};
+                                      {"rejected", stage.rejected},
+                                      {"review", stage.review},
+                                      {"deferred", stage.deferred}};
   const std::string label =
       fmt::format("{}: {} in, {} passed on", EscapeHtml(stage.stage), Count(stage.received),
                   Count(stage.forwarded));

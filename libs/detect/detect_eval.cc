@@ -13,13 +13,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "libs/base/whole_file.h"
 #include "libs/detect/multi_scale_detector.h"
 #include "libs/detect/nms.h"
 #include "libs/image/decode.h"
@@ -50,10 +49,7 @@ struct Options {
   std::size_t sample = 1;
 };
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string ReadFile(const std::string& path) { return ReadWholeFile(path).value_or(""); }
 
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
