@@ -29,8 +29,6 @@ constexpr std::size_t kRecentBytes = 8 * (4 + 1) * 8;
 constexpr std::size_t kRecentSlack = 64 * (16u << 10);
 // A table is swept once this share of what is left has been erased.
 constexpr std::size_t kEntriesPerErasure = 8;
-// Entries that are loaded at a time: sorting them takes 16 bytes each.
-constexpr std::size_t kLoad = 1u << 20;
 // Within this distance some word differs by at most one bit, so that one of its halves is equal.
 constexpr int kEqualDistance = 15;
 
@@ -57,7 +55,6 @@ class Search {
         errors_(max_distance / static_cast<int>(WordTable::kWords)),
         store_(store),
         scan_(scan) {
-    words_.reserve(64);
     WINNOW_CHECK(max_distance >= 0 && max_distance <= HammingIndex::kMaxDistance);
   }
 
@@ -151,7 +148,7 @@ class Search {
       words_.push_back(std::uint64_t{number} << 32 | word);
     }
     hits_.count = 0;
-    LookUpWords(tables, known);
+    if (words_.size() > known) LookUpWords(tables, known);
   }
 
   // Those from words_[known] on, but none a second time: any number of entries may share a word.
@@ -308,7 +305,7 @@ Status HammingIndex::SettleIfDue() {
 
 Status HammingIndex::Append(std::uint32_t id, const Bits& bits) {
   WINNOW_RETURN_IF_ERROR(HoldEntry(id));
-  if (pending_.size() >= kLoad) WINNOW_RETURN_IF_ERROR(LoadPending());
+  if (pending_.size() >= WordTable::kMostToLoad) WINNOW_RETURN_IF_ERROR(LoadPending());
   store_.Put(id, bits);
   pending_.push_back(id);
   return {};
@@ -390,14 +387,13 @@ Status HammingIndex::MakeRoomFor(std::size_t entries, std::span<const WordTable>
 
 Status HammingIndex::ForbidFronts() {
   for (WordTable& table : tables_) WINNOW_RETURN_IF_ERROR(table.ForbidFronts());
-  fronts_allowed_ = false;
   return {};
 }
 
 Status HammingIndex::SpillFor(std::size_t more_bytes) {
   constexpr int kArrays = WordTable::kSpills * static_cast<int>(WordTable::kWords) + 1;
   while (spilled_ < kArrays && !Fits(more_bytes)) {
-    if (fronts_allowed_) {
+    if (tables_.back().fronts_allowed()) {
       WINNOW_RETURN_IF_ERROR(ForbidFronts());
       continue;
     }

@@ -117,7 +117,6 @@ class HammingIndex {
   Options options_;
   FingerprintStore store_;
   std::array<WordTable, WordTable::kWords> tables_;
-  bool fronts_allowed_ = true;
   // Tables settle and are swept one at a time, so that no call takes long.
   std::size_t inserts_ = 0;  // since a table was last settled
   std::size_t erasures_ = 0;  // since a table was last swept

@@ -4,21 +4,28 @@
 
 namespace winnow::deduper {
 
-void LaneTable::Merge(std::span<const std::uint32_t> words) {
+std::vector<Growth> LaneTable::GrowthsBy(std::span<const std::uint32_t> words) const {
+  std::vector<Growth> growths;
+  for (const std::uint32_t word : words) {
+    const std::uint32_t key = KeyOf(word);
+    if (growths.empty() || growths.back().key != key) {
+      growths.push_back({key, Begin(key) + Count(key), 0});
+    }
+    ++growths.back().count;
+  }
+  return growths;
+}
+
+void LaneTable::Merge(std::span<const std::uint32_t> words, std::span<const Growth> growths) {
   if (words.empty()) return;
   if (offsets_.empty()) offsets_.assign(kKeys + 1, 0);
   const std::uint32_t room = FrontRoom();
-  std::vector<Growth> growths;
   std::vector<Growth> rests;
-  for (std::size_t i = 0; i < words.size();) {
-    const std::uint32_t key = KeyOf(words[i]);
-    std::uint32_t more = 0;
-    for (; i < words.size() && KeyOf(words[i]) == key; ++i) ++more;
-    const std::uint32_t before = Count(key);
+  for (const Growth& growth : growths) {
+    const std::uint32_t before = Count(growth.key);
     const std::uint32_t rest = Beyond(before, room);
-    growths.push_back({key, offsets_[key + 1], more});
-    const std::uint32_t rest_more = Beyond(before + more, room) - rest;
-    if (rest_more > 0) rests.push_back({key, RestBegin(key) + rest, rest_more});
+    const std::uint32_t more = Beyond(before + growth.count, room) - rest;
+    if (more > 0) rests.push_back({growth.key, RestBegin(growth.key) + rest, more});
   }
   Widen(lanes(), rest_, rests);
   Advance(growths, rests);

@@ -91,8 +91,12 @@ class LaneTable {
   // Room for so many more. kUnavailable, with nothing changed, if there is none.
   Status Reserve(std::size_t count) { return ResizeLanes(rest_ + count); }
 
-  // Reserve room first. In the order of the key; they stand after those there are.
-  void Merge(std::span<const std::uint32_t> words);
+  // Where an array in the order of the table's words grows when these are merged. In the order of
+  // the key.
+  std::vector<Growth> GrowthsBy(std::span<const std::uint32_t> words) const;
+  // Reserve room first. In the order of the key, with their growths; they stand after those there
+  // are.
+  void Merge(std::span<const std::uint32_t> words, std::span<const Growth> growths);
 
   // Drops the words for which keep(key, lane) is false; it is asked about all, in their order.
   template <class Keep>

@@ -14,9 +14,6 @@ constexpr std::size_t kRecentPerNewest = 16;
 
 constexpr std::uint32_t kNewestPart = 4;  // after those by bytes 0 to 3
 
-// Entries that are put into another order at a time: that takes 20 bytes each.
-constexpr std::size_t kSorted = 1u << 20;
-
 std::uint32_t* IdsIn(GrowingMemory& memory) {
   return reinterpret_cast<std::uint32_t*>(memory.data());
 }
@@ -35,22 +32,15 @@ void Merge(std::span<const Posting> postings, LaneTable& table, std::uint32_t* i
                   [&](const Posting& posting) { return table.KeyOf(posting.word); });
   std::vector<std::uint32_t> words(sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) words[i] = sorted[i].word;
+  const std::vector<Growth> growths = table.GrowthsBy(words);
   if (ids != nullptr) {
-    std::vector<Growth> growths;
-    for (const std::uint32_t word : words) {
-      const std::uint32_t key = table.KeyOf(word);
-      if (growths.empty() || growths.back().key != key) {
-        growths.push_back({key, table.Begin(key) + table.Count(key), 0});
-      }
-      ++growths.back().count;
-    }
-    Widen(ids, table.size(), growths);
+    Widen<std::uint32_t>(ids, table.size(), growths);
     std::uint32_t by = 0;
     for (const Growth& growth : growths) {
       for (std::uint32_t i = 0; i < growth.count; ++i, ++by) ids[growth.end + by] = sorted[by].id;
     }
   }
-  table.Merge(words);
+  table.Merge(words, growths);
 }
 
 // Drops the words, with their ids, of entries that are no more in `store`, and returns them.
@@ -160,7 +150,7 @@ Status WordTable::RebuildHigh() {
     for (std::uint32_t i = 0; i < low_.Count(key); ++i) {
       postings.push_back({low_.WordOf(key, low_.Lane(key, i)),
                           IdsIn(low_ids_)[low_.Begin(key) + i]});
-      if (postings.size() == kSorted) WINNOW_RETURN_IF_ERROR(merge());
+      if (postings.size() == kMostToLoad) WINNOW_RETURN_IF_ERROR(merge());
     }
   }
   WINNOW_RETURN_IF_ERROR(merge());

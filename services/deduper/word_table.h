@@ -28,7 +28,8 @@ namespace winnow::deduper {
 // Not thread-safe; const members may run in parallel.
 class WordTable {
  public:
-  static constexpr int kMaxErrors = 3;
+  // Entries that are better loaded at a time: sorting them takes 20 bytes each.
+  static constexpr std::size_t kMostToLoad = 1u << 20;
   static constexpr std::size_t kWords = 8;  // tables a search goes through
   // Ranges that one search in one table adds at most.
   static constexpr std::size_t kRecentRanges = 4 + 1;
@@ -91,6 +92,7 @@ class WordTable {
   }
   // Drops them, too. kUnavailable if there is no memory.
   Status ForbidFronts();
+  bool fronts_allowed() const { return fronts_allowed_; }
 
   // The arrays of the large part, those first whose going to disk costs a search least. Forbid
   // fronts before.
